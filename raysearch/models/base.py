@@ -1,0 +1,52 @@
+"""What a restoration network is to the rest of raysearch.
+
+The module that `ModelConfig.build` returns is called as ``net(degraded, sigma_255)`` with a float32 batch (b, c_in, h, w),
+nominally in [0, 1], and the noise level ((b, 1, 1, 1) or (b, 1, h, w), on the 0..255 scale) or None. It returns the restored
+image (b, c_out, h*scale - 2*margin, w*scale - 2*margin), not clipped. A module without parameters is a classical method: it is
+evaluated and never trained.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from raysearch.component import Config
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a network's output relates to its input, in pixels of the input.
+
+    Attributes:
+        halo: radius of the receptive field: an output pixel depends on no input pixel farther away. Tiled evaluation reads this
+            much around each tile.
+        multiple_of: height and width of the input must be divisible by this.
+        margin: output pixels that a valid (unpadded) network loses on each side.
+        smallest: least height and width of an input.
+    """
+
+    halo: int
+    multiple_of: int = 1
+    margin: int = 0
+    smallest: int = 1
+
+
+class ModelConfig(Config, ABC):
+    """A restoration network. The docstring of each kind cites the paper and lists what differs from it."""
+
+    @abstractmethod
+    def geometry(self) -> Geometry:
+        """Say how the output relates to the input; needs no torch and builds nothing."""
+
+    @abstractmethod
+    def build(self, channels_in: int, channels_out: int, scale: int) -> nn.Module:
+        """Build the network with the current torch generator state deciding the initial weights (see `raysearch.train.state`).
+
+        Raises:
+            SpecError: the network does not exist for these channels or this scale.
+        """

@@ -1,0 +1,98 @@
+"""What a recipe is: everything that one optimisation step does."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from raysearch.component import Config
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from raysearch.samplers.base import Signal, Signals
+    from raysearch.shapes import PixelWeights
+    from raysearch.tasks.base import Pair
+
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+"""Arithmetic of the forward pass; ``auto`` is bfloat16 on a GPU that has it, else float16 on a GPU, else float32."""
+
+
+@dataclass(frozen=True)
+class RecipeContext:
+    """What a recipe is built from.
+
+    Attributes:
+        net: the network on its device, already wrapped for several workers where there are several.
+        steps: optimisation steps of the whole trial.
+        device: where it runs.
+        precision: arithmetic of the forward pass.
+        margin: pixels that the network loses on each side; the clean image is cropped likewise.
+        mean_over_ranks: averages a 0-dim tensor over the workers.
+    """
+
+    net: nn.Module
+    steps: int
+    device: torch.device
+    precision: Precision
+    margin: int
+    mean_over_ranks: Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one step did.
+
+    Attributes:
+        loss: the loss that was descended, averaged over ranks; 0-dim, detached, on the device (not synchronised).
+        skipped: the sampler kept nothing, so the weights did not change.
+        lr: the learning rate of the step.
+    """
+
+    loss: torch.Tensor
+    skipped: bool
+    lr: float
+
+
+class Recipe(ABC):
+    """A running recipe: it owns the optimizers, the averaged weights and their state."""
+
+    @abstractmethod
+    def step(self, step: int, pair: Pair, weigh: Callable[[Signals], PixelWeights | None]) -> StepResult:
+        """Take the optimisation step number ``step`` (from 0).
+
+        Args:
+            weigh: answers, for this rank's part of the batch, with the sampler's weights (see `raysearch.samplers.base`).
+
+        Raises:
+            Diverged: the loss is not finite; the message names the term. Checked without a device synchronisation in every step.
+            OutOfMemory: the device's memory did not suffice.
+        """
+
+    @abstractmethod
+    def evaluated(self) -> nn.Module:
+        """Return the network to evaluate: the averaged weights where an average is kept. Not wrapped."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, object]:
+        """Return networks, optimizers, averages and loss scaling as tensors and plain values."""
+
+    @abstractmethod
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
+        """Continue exactly where `state_dict` was taken."""
+
+
+class RecipeConfig(Config, ABC):
+    """How a network is trained."""
+
+    @property
+    @abstractmethod
+    def gives(self) -> frozenset[Signal]:
+        """The signals that a sampler can rely on."""
+
+    @abstractmethod
+    def build(self, context: RecipeContext) -> Recipe:
+        """Build the recipe in its initial state."""

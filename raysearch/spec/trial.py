@@ -1,0 +1,85 @@
+"""The configuration of one trial: frozen, complete, the only thing that everything below the search layer sees.
+
+It round-trips through JSON (`TrialConfig.parse` of ``model_dump(mode="json")`` is equal), and its hash names the configuration.
+Importing this module imports no torch; parsing a trial imports the components that it names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from raysearch.component import Config, Kind
+from raysearch.data.base import CorpusConfig
+from raysearch.metrics.protocol import Protocol
+from raysearch.models.base import ModelConfig
+from raysearch.recipes.base import Precision, RecipeConfig
+from raysearch.samplers.base import SamplerConfig
+from raysearch.tasks.base import TaskConfig
+
+
+class PatchConfig(Config):
+    """How photographs are cut into training patches."""
+
+    size: int = Field(64, ge=8, le=1024)
+    """Side of a square patch, in pixels of the clean image."""
+
+    stride: int | None = Field(None, ge=1)
+    """Distance of neighbouring patches, in pixels; the size when it is not given."""
+
+    @property
+    def step(self) -> int:
+        """Distance of neighbouring patches, in pixels."""
+        return self.size if self.stride is None else self.stride
+
+
+class EvaluateConfig(Config):
+    """When and how a trial is evaluated."""
+
+    every: int = Field(500, ge=1)
+    """Optimisation steps between two evaluations (and reports, and checkpoints)."""
+
+    protocol: Protocol = Protocol()
+    """How PSNR and SSIM are computed."""
+
+    tile: int = Field(512, ge=32)
+    """Side of the tiles, in pixels of the degraded image; a halo as wide as the receptive field is read around each."""
+
+    samples: int = Field(8, ge=0)
+    """Test photographs of each set whose restorations are kept as PNG for the report, spread evenly over the set."""
+
+    images: int | None = Field(None, ge=1)
+    """Use only the first so many validation photographs (by name) during a trial; test sets are always used whole."""
+
+
+class TrialConfig(Config):
+    """One configuration: data, degradation, network, sampling strategy, recipe, length and seed."""
+
+    data: Annotated[CorpusConfig, Kind("raysearch.data.corpora")]
+    patch: PatchConfig = PatchConfig()
+    task: Annotated[TaskConfig, Kind("raysearch.tasks")]
+    model: Annotated[ModelConfig, Kind("raysearch.models")]
+    sampler: Annotated[SamplerConfig, Kind("raysearch.samplers")]
+    recipe: Annotated[RecipeConfig, Kind("raysearch.recipes")]
+    steps: int = Field(1000, ge=1)
+    """Optimisation steps at full length."""
+
+    batch: int = Field(16, ge=1)
+    """Patches in a step, over all workers together."""
+
+    augment: Literal["none", "flips", "flips_and_rotations"] = "flips_and_rotations"
+    """Geometric augmentation, applied to clean patches before they are degraded."""
+
+    evaluate: EvaluateConfig = EvaluateConfig()
+    precision: Precision = "auto"
+    seed: int = Field(0, ge=0)
+    """Seed of the initial weights, of the noise, of the sampler and of the augmentation."""
+
+    @property
+    def key(self) -> str:
+        """Twelve hexadecimal digits that name this configuration, seed included."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]

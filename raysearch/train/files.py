@@ -1,0 +1,62 @@
+"""What a trial leaves in its folder, by name. No torch in here: results and reports read these files.
+
+::
+
+    trials/0007/
+      config.json        the TrialConfig; `raysearch train` accepts it
+      checkpoints/       step_00000500.pt, ...: see `raysearch.train.checkpoint`
+      images.parquet     one row per evaluated image, level and metric protocol: `IMAGES`
+      usage.npz          how much each place of each training photograph was trained on: name -> (rows, columns) float32 means
+      samples/           PNGs of test images: <dataset>/<level>/<image>/{input,clean,restored}.png
+      log.txt            the trial's own log
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+
+CONFIG = "config.json"
+CHECKPOINTS = "checkpoints"
+IMAGES_FILE = "images.parquet"
+USAGE_FILE = "usage.npz"
+SAMPLES = "samples"
+LOG = "log.txt"
+
+USAGE_CELL = 8
+"""Side of a cell of the usage maps, in pixels of the photograph."""
+
+IMAGES = pa.schema(
+    [
+        pa.field("split", pa.string(), nullable=False),  # validation or test
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("image", pa.string(), nullable=False),
+        pa.field("level", pa.string(), nullable=False),  # label of the degradation, e.g. "sigma 15"
+        pa.field("protocol", pa.string(), nullable=False),  # Protocol.label
+        pa.field("psnr", pa.float64(), nullable=False),  # dB; inf for a perfect copy
+        pa.field("ssim", pa.float64(), nullable=False),
+    ]
+)
+"""Schema of ``images.parquet``: the last evaluation of the trial."""
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """How a trial went, as `fit` returns it.
+
+    Attributes:
+        status: ``finished`` at full length, ``stopped`` when the reporter ended it.
+        step: optimisation steps done.
+        metrics: the last evaluation: means over images and levels of the split that was evaluated last (``psnr``, ``ssim``), every
+            value finite.
+        seconds: training and evaluation time of this process, in seconds.
+        facts: parameters, macs_g (multiply-adds in 1e9), macs_size (side of the square input they are stated for), device, workers.
+    """
+
+    status: Literal["finished", "stopped"]
+    step: int
+    metrics: dict[str, float]
+    seconds: float
+    facts: dict[str, bool | int | float | str | None]
