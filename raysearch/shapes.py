@@ -15,6 +15,9 @@ Image = Float[Tensor, "b c h w"]
 Bytes = UInt8[Tensor, "b c h w"]
 """A batch of images as stored: 0..255."""
 
+Restored = Float[Tensor, "b co ho wo"]
+"""What a network returns where channels or size differ from its input's: float32, nominally in [0, 1], not clipped."""
+
 LossMap = Float[Tensor, "b 1 h w"]
 """One loss per pixel, already averaged over channels."""
 
@@ -30,4 +33,4 @@ Sigma = Float[Tensor, "b 1 hs ws"]
 Rows = Int64[Tensor, " b"]
 """Row numbers of a PatchIndex."""
 
-__all__ = ["Bytes", "Image", "LossMap", "PixelWeights", "Rows", "Scores", "Sigma"]
+__all__ = ["Bytes", "Image", "LossMap", "PixelWeights", "Restored", "Rows", "Scores", "Sigma"]

@@ -6,11 +6,26 @@ import os
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
+import importlib
+import pkgutil
+
 import pytest
 import torch
 from jaxtyping import install_import_hook
 
-install_import_hook("raysearch", "beartype.beartype")
+SHAPE_CHECKED = ("raysearch.tasks", "raysearch.models", "raysearch.losses", "raysearch.metrics")
+"""Packages whose components name shapes in their signatures and import `raysearch.shapes` at run time. Their ``base`` modules
+are free of torch and name shapes for readers only, so they are not checked."""
+
+
+def shape_checked_modules() -> list[str]:
+    found = [
+        (package, m.name) for package in SHAPE_CHECKED for m in pkgutil.iter_modules(importlib.import_module(package).__path__)
+    ]
+    return [f"{package}.{name}" for package, name in found if name != "base"]
+
+
+install_import_hook(shape_checked_modules(), "beartype.beartype")
 torch.set_num_threads(1)
 
 

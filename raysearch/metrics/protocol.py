@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from raysearch.component import Config
+from raysearch.errors import SpecError
 
 
 class Protocol(Config):
@@ -30,3 +31,17 @@ class Protocol(Config):
         """The label that stands beside every number, e.g. ``RGB, crop 0, float`` or ``Y studio, crop 2, 8 bit``."""
         space = {"rgb": "RGB", "y_studio": "Y studio", "gray": "gray"}[self.space]
         return f"{space}, crop {self.crop}, {'8 bit' if self.quantize else 'float'}"
+
+    def require_channels(self, channels: int) -> None:
+        """Check that the colour space exists for images of so many channels.
+
+        Raises:
+            SpecError: it does not (``gray`` needs one channel, ``rgb`` and ``y_studio`` need three).
+        """
+        needs = 1 if self.space == "gray" else 3
+        if channels != needs:
+            raise SpecError(
+                f"the protocol's space {self.space!r} needs images of {needs} channel(s), not {channels}",
+                place="evaluate.protocol.space",
+                remedy=f"use {'gray' if channels == 1 else 'rgb or y_studio'}",
+            )

@@ -1,0 +1,54 @@
+"""Bring two images into the form in which a protocol compares them."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from raysearch.errors import SpecError
+from raysearch.metrics.protocol import Protocol
+
+STUDIO_WEIGHTS = (65.481, 128.553, 24.966)
+"""Luma of BT.601 in studio range from RGB in [0, 1], as MATLAB's rgb2ycbcr weighs it; 16 is added, all over 255."""
+
+
+def apply(restored: Tensor, clean: Tensor, protocol: Protocol, *, smallest: int) -> tuple[Tensor, Tensor]:
+    """Clip, round, convert and crop a batch, in double precision.
+
+    The order is: clip the restored image to [0, 1]; round both to 8 bit where the protocol says so; convert to luma (not rounded
+    again); crop.
+
+    Args:
+        restored: (b, c, h, w), float, any range.
+        clean: like ``restored``, in [0, 1].
+        smallest: least height and width that the metric needs after the crop, in pixels.
+
+    Raises:
+        SpecError: the protocol does not fit the images' channels, or its crop leaves too little of them.
+        ValueError: the two batches differ in shape.
+    """
+    if restored.shape != clean.shape:
+        raise ValueError(f"restored {tuple(restored.shape)} and clean {tuple(clean.shape)} images differ in shape")
+    protocol.require_channels(clean.shape[1])
+    _require_size(clean, protocol.crop, smallest)
+    first, second = restored.double().clamp(0, 1), clean.double()
+    return _convert(first, protocol), _convert(second, protocol)
+
+
+def _convert(image: Tensor, protocol: Protocol) -> Tensor:
+    if protocol.quantize:
+        image = (image * 255).round() / 255
+    if protocol.space == "y_studio":
+        red, green, blue = (weight * image[:, i : i + 1] for i, weight in enumerate(STUDIO_WEIGHTS))
+        image = (red + green + blue + 16) / 255
+    edge = protocol.crop
+    return image[..., edge : image.shape[-2] - edge, edge : image.shape[-1] - edge]
+
+
+def _require_size(image: Tensor, crop: int, smallest: int) -> None:
+    height, width = image.shape[-2:]
+    if min(height, width) - 2 * crop < smallest:
+        raise SpecError(
+            f"a crop of {crop} leaves too little of a {height} x {width} image: the metric needs {smallest} x {smallest} pixels",
+            place="evaluate.protocol.crop",
+            remedy="crop less, or leave such small images out of the set",
+        )

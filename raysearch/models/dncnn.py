@@ -1,0 +1,96 @@
+"""DnCNN: predicts the noise with a plain batch-normalised network and subtracts it.
+
+Zhang, Zuo, Chen, Meng, Zhang: "Beyond a Gaussian denoiser: residual learning of deep CNN for image denoising", IEEE Trans. Image
+Processing 26(7), 2017, arXiv:1608.03981. Input: a noisy image, one or three channels, nominally in [0, 1], not clipped; output: the
+input minus the predicted noise, not clipped. One 3x3 convolution with ReLU, depth - 2 of convolution, batch norm and ReLU, one
+convolution. ``depth: 17`` is DnCNN-S (one noise level, 556,097 parameters in grey), ``depth: 20`` DnCNN-B (blind, 667,073 in grey,
+669,379 in colour). The noise level is never given to the network.
+
+Initial weights as in the authors' training code: convolutions normal with variance 2 / (9 width); scales of the batch norm drawn
+likewise and pushed away from zero to at least 0.025 in size (a well-known port does the opposite), running variances 0.01. The
+convolutions before a batch norm have no bias (the authors freeze theirs at 0).
+
+Differs from the sources: the batch norm's momentum and epsilon are PyTorch's; the loss and its reduction are the recipe's.
+Batch statistics are those of one worker's share of a batch.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from raysearch.errors import SpecError
+from raysearch.models._input import require_size
+from raysearch.models.base import Geometry, ModelConfig
+from raysearch.shapes import Image, Sigma
+
+_LEAST_SCALE = 0.025
+_FIRST_VARIANCE = 0.01
+
+
+class Config(ModelConfig):
+    """DnCNN; the defaults are DnCNN-S."""
+
+    kind: Literal["dncnn"] = "dncnn"
+    depth: int = Field(17, ge=3, le=128)
+    """3x3 convolutions: 17 for S, 20 for B."""
+
+    width: int = Field(64, ge=1, le=1024)
+    """Maps between the convolutions."""
+
+    def geometry(self) -> Geometry:
+        """Any size; each convolution reaches one pixel."""
+        return Geometry(halo=self.depth)
+
+    def build(self, channels_in: int, channels_out: int, scale: int) -> DnCNN:
+        """Build the network for the task's channels.
+
+        Raises:
+            SpecError: the task changes the channels or the size.
+        """
+        if channels_in != channels_out or scale != 1:
+            raise SpecError(
+                "model 'dncnn' keeps channels and size, "
+                f"but the task has {channels_in} to {channels_out} channels at scale {scale}",
+                place="model.kind",
+                remedy="choose a model for this task, or another task",
+            )
+        return DnCNN(self, channels_in)
+
+
+class DnCNN(nn.Module):
+    """See the module's docstring."""
+
+    def __init__(self, config: Config, channels: int) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
+        for _ in range(config.depth - 2):
+            layers += [nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        self.noise = nn.Sequential(*layers, nn.Conv2d(width, channels, 3, padding=1))
+        for layer in self.noise:
+            _initialise(layer, std=(2 / (9 * width)) ** 0.5)
+
+    def forward(self, degraded: Image, sigma_255: Sigma | None) -> Image:
+        """Subtract the predicted noise; ``sigma_255`` is ignored."""
+        require_size(self.config.kind, degraded, self.config.geometry())
+        noise: Tensor = self.noise(degraded)
+        return degraded - noise.to(degraded.dtype)
+
+
+@torch.no_grad()
+def _initialise(layer: nn.Module, std: float) -> None:
+    if isinstance(layer, nn.Conv2d):
+        nn.init.normal_(layer.weight, std=std)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    elif isinstance(layer, nn.BatchNorm2d):
+        drawn = torch.randn_like(layer.weight) * std
+        size = drawn.abs().clamp_min(_LEAST_SCALE)
+        layer.weight.copy_(torch.where(drawn < 0, -size, size))
+        assert layer.running_var is not None
+        layer.running_var.fill_(_FIRST_VARIANCE)
