@@ -20,7 +20,28 @@ class ReportedPoint:
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """One trial. ``status`` is None while it is running or was interrupted."""
+    """One trial, as its events tell.
+
+    Attributes:
+        number: dense numbers from 0, over both phases.
+        phase: search or confirmation.
+        role: see `raysearch.results.events.TrialStarted`, also for the next five.
+        source: the search trial that is confirmed.
+        values: the searched values by domain name.
+        config: the `TrialConfig` as plain data.
+        seed: of the trial.
+        steps: optimisation steps at full length.
+        status: None while it is running or was interrupted.
+        step: optimisation steps done: at the end, or at the last evaluation.
+        value: the objective at the end; None until then, and when it isn't finite.
+        seconds: training and evaluation time until the end or the last evaluation.
+        reason: why it did not finish; empty otherwise.
+        retries: how often its process was lost.
+        facts: parameters, macs_g, macs_size, device, workers; empty until the end.
+        reports: the evaluations, by step; of two at the same step (after a retry) the later one.
+        started: seconds since the epoch.
+        ended: seconds since the epoch; None until the end.
+    """
 
     number: int
     phase: Phase
@@ -39,6 +60,7 @@ class TrialRecord:
     facts: dict[str, Leaf]
     reports: tuple[ReportedPoint, ...]
     started: float
+    ended: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +78,10 @@ class RunRecord:
         drivers: how often a driver took the run.
         commands: their command lines.
         missing: what could not be read, one sentence each; readers show it.
+        began: time of the first event, seconds since the epoch; 0 without events.
+        updated: time of the last event.
+        stopped: how the last driver left (``done``, ``interrupted``, ``error``); empty while it works or when it was killed.
+        holder: who holds the run's lock, in words; empty if nobody does, or provably nobody alive.
     """
 
     name: str
@@ -68,3 +94,7 @@ class RunRecord:
     drivers: int
     commands: tuple[tuple[str, ...], ...]
     missing: tuple[str, ...]
+    began: float = 0.0
+    updated: float = 0.0
+    stopped: str = ""
+    holder: str = ""
