@@ -7,7 +7,7 @@
       checkpoints/       step_00000500.pt, ...: see `raysearch.train.checkpoint`
       images.parquet     one row per evaluated image, level and metric protocol: `IMAGES`
       usage.npz          how much each place of each training photograph was trained on: name -> (rows, columns) float32 means
-      samples/           PNGs of test images: <dataset>/<level>/<image>/{input,clean,restored}.png
+      samples/           PNGs of test images: <dataset>/<level>/<image>/{input,clean,restored}.png, see `folder_name`
       log.txt            the trial's own log
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import quote, unquote
 
 import pyarrow as pa
 
@@ -40,6 +41,21 @@ IMAGES = pa.schema(
     ]
 )
 """Schema of ``images.parquet``: the last evaluation of the trial."""
+
+
+def folder_name(name: str) -> str:
+    """Return a dataset's, level's or image's name as one folder name below `SAMPLES`; `name_of` is the inverse.
+
+    Letters, digits, spaces and ``_.-~`` stay, the rest is percent-encoded: ``sigma 15`` stays, ``indoor/0012`` becomes
+    ``indoor%2F0012``. A leading dot is encoded too.
+    """
+    quoted = quote(name, safe=" ")
+    return "%2E" + quoted[1:] if quoted.startswith(".") else quoted
+
+
+def name_of(folder: str) -> str:
+    """Return the name that `folder_name` turned into ``folder``."""
+    return unquote(folder)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,11 @@ class StopTrial(Exception):
 
 
 class Reporter(Protocol):
-    """Receives reports. Called on rank 0 only, after the checkpoint of the same step was written."""
+    """Receives reports. Called on rank 0 only, after the checkpoint of the same step was written.
+
+    A resumed trial sends the report of its checkpoint again, since its process may have been lost between the two: a step that
+    has been received already is the same report, not a new one.
+    """
 
     def report(self, report: Report) -> None:
         """Take a report; may raise `StopTrial`."""

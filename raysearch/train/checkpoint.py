@@ -1,0 +1,142 @@
+"""Checkpoints: one file a step, written atomically, versioned, and trusted only when their digest and configuration fit.
+
+A file is what ``torch.save`` writes (a zip archive of tensors and plain values; ``torch.load(path, weights_only=True)`` opens
+it) whose archive comment reads ``raysearch-checkpoint <format> <trial key> <sha256 of the rest>``. The digest is verified before
+anything is parsed, and nothing but tensors and plain values is ever loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from raysearch.errors import StateDamaged
+
+FORMAT = 1
+"""Version of what the files hold; a file of another version is refused."""
+
+KEEP = 2
+"""Checkpoints that stay in a folder: the newest and the one before it."""
+
+_MAGIC = b"raysearch-checkpoint"
+_COMMENT = re.compile(rb"raysearch-checkpoint (\d+) ([0-9a-f]{12}) ([0-9a-f]{64})\Z")
+_TAIL = 200  # bytes from the end in which the comment stands
+_LENGTH = 2  # an archive ends with the length of its comment, two bytes, and the comment
+
+
+class CheckpointWarning(RuntimeWarning):
+    """A checkpoint was refused; an older one, or none, is used."""
+
+
+def path_of(folder: Path, step: int) -> Path:
+    """Return where the checkpoint of ``step`` stands."""
+    return folder / f"step_{step:08d}.pt"
+
+
+def save(folder: Path, key: str, step: int, state: Mapping[str, object], keep: int = KEEP) -> Path:
+    """Write the checkpoint of ``step``, then remove all but the newest ``keep``.
+
+    Args:
+        folder: made if it is missing.
+        key: the configuration, see `raysearch.spec.trial.TrialConfig.key`.
+        state: tensors and plain values, nested in dicts and lists.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = path_of(folder, step)
+    write_atomically(path, _pack(key, state))
+    for old in files(folder)[keep:]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def write_atomically(path: Path, blob: bytes) -> None:
+    """Write a file that is, at any moment, either whole or not there (or the previous one)."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(blob)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # a folder can be opened and synchronised on POSIX only
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def newest(folder: Path, key: str) -> bytes | None:
+    """Return the verified content of the newest checkpoint of this configuration, or None.
+
+    A file that is damaged, of another version or of another configuration is passed over with a `CheckpointWarning`.
+    """
+    for path in files(folder):
+        try:
+            return read(path, key)
+        except StateDamaged as error:
+            warnings.warn(f"{error.cause}; an older checkpoint is used if there is one", CheckpointWarning, stacklevel=2)
+    return None
+
+
+def read(path: Path, key: str | None = None) -> bytes:
+    """Return the verified content of a checkpoint.
+
+    Args:
+        key: the configuration that it must belong to; None accepts any.
+
+    Raises:
+        StateDamaged: it is unreadable, truncated, altered, of another version or of another configuration.
+    """
+    try:
+        blob = path.read_bytes()
+    except OSError as error:
+        raise StateDamaged(f"checkpoint {path} can't be read: {error.strerror or error}") from error
+    found = _COMMENT.search(blob[-_TAIL:])
+    if found is None:
+        raise StateDamaged(f"{path} is no whole raysearch checkpoint: its closing mark is missing")
+    version, owner, digest = int(found[1]), found[2].decode(), found[3].decode()
+    if version != FORMAT:
+        raise StateDamaged(f"checkpoint {path} has format {version}; this raysearch reads format {FORMAT}")
+    if _digest(blob[: -len(found[0]) - _LENGTH]) != digest:
+        raise StateDamaged(f"checkpoint {path} was altered or damaged: its digest does not fit")
+    if key is not None and owner != key:
+        raise StateDamaged(f"checkpoint {path} belongs to another configuration ({owner}, not {key})")
+    return blob
+
+
+def parse(blob: bytes) -> dict[str, object]:
+    """Return the state in verified bytes, on the CPU."""
+    state: dict[str, object] = torch.load(io.BytesIO(blob), map_location="cpu", weights_only=True)
+    return state
+
+
+def _pack(key: str, state: Mapping[str, object]) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    body = buffer.getvalue()[:-_LENGTH]
+    comment = b"%s %d %s %s" % (_MAGIC, FORMAT, key.encode(), _digest(body).encode())
+    return body + len(comment).to_bytes(_LENGTH, "little") + comment
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def files(folder: Path) -> list[Path]:
+    """List the checkpoints of a folder, newest first."""
+    return sorted(folder.glob("step_*.pt"), key=lambda path: path.name, reverse=True)

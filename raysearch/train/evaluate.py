@@ -1,0 +1,203 @@
+"""Evaluation: every photograph of a split, at every level of the task, restored by tiles and scored under the trial's protocol.
+
+Decisions. An image is cropped at the bottom and right to what the *task* needs (an even size for a Bayer mosaic), so all models
+see the same pixels; what the *network* needs beyond that is added by reflection and cut off again (`raysearch.train.tiles`). A
+valid network is scored on the central part that it returns. The noise is drawn on the CPU from a generator that is a function of
+set, image and level only, so every trial, seed and device sees the same degraded images. Arithmetic is float32. Ranks share the
+work by image and level.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol as Interface
+
+import torch
+from torch import nn
+
+from raysearch.data.augment import to_float
+from raysearch.data.base import Photograph, Split
+from raysearch.data.store import PixelStore
+from raysearch.errors import Diverged
+from raysearch.metrics.psnr import psnr
+from raysearch.metrics.ssim import ssim
+from raysearch.models.base import Geometry
+from raysearch.rng import torch_generator
+from raysearch.shapes import Image
+from raysearch.spec.trial import TrialConfig
+from raysearch.tasks.base import Pair, TaskConfig
+from raysearch.train import tiles
+from raysearch.train.world import World
+
+METRICS = ("psnr", "ssim")
+"""Names of the metrics of an image, in the order of columns."""
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """An opened set of photographs."""
+
+    split: Split
+    dataset: str
+    store: PixelStore
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ImageScore:
+    """One row of ``images.parquet``: see `raysearch.train.files.IMAGES`. ``psnr`` is inf for a perfect copy."""
+
+    split: Split
+    dataset: str
+    image: str
+    level: str
+    protocol: str
+    psnr: float
+    ssim: float
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is evaluated at once: one photograph at one level."""
+
+    images: ImageSet
+    number: int
+    level: str
+    task: TaskConfig
+
+    @property
+    def name(self) -> str:
+        """Set, image and level, for messages."""
+        return f"{self.images.dataset}/{self.images.names[self.number]} at {self.level}"
+
+
+class Witness(Interface):
+    """Sees restored images as they are evaluated, on the rank that evaluates them."""
+
+    def wants(self, unit: Unit) -> bool:
+        """Whether `see` shall be called for this unit, and on rank 0."""
+
+    def see(self, unit: Unit, pair: Pair, restored: Image) -> None:
+        """Take the restored image, not clipped, and the pair cropped like it where it was."""
+
+
+def open_sets(trial: TrialConfig, split: Split, cache: Path) -> tuple[ImageSet, ...]:
+    """Open the photographs of a split for evaluation; validation is limited to ``evaluate.images``."""
+    limit = trial.evaluate.images if split == "validation" else None
+    return tuple(
+        open_set(split, gathered.dataset, gathered.photographs[:limit], cache, trial.task.channels)
+        for gathered in trial.data.gather(split)
+    )
+
+
+def open_set(split: Split, dataset: str, photographs: Sequence[Photograph], cache: Path, channels: int) -> ImageSet:
+    """Open these photographs for evaluation, decoding those that the cache does not have."""
+    store = PixelStore.open(photographs, cache, channels, None)
+    return ImageSet(split, dataset, store, tuple(store.names))
+
+
+def evaluate(
+    net: nn.Module, trial: TrialConfig, sets: Sequence[ImageSet], world: World, device: torch.device, witness: Witness | None
+) -> tuple[ImageScore, ...]:
+    """Score a network on sets of photographs. A collective: every rank calls it and gets all rows.
+
+    Args:
+        net: on ``device``; put into evaluation mode for the duration.
+        witness: sees restored images; None if nobody wants to.
+    """
+    units = list(_units(sets, trial.task))
+    geometry = trial.model.geometry()
+    scores = torch.zeros(len(units), len(METRICS), dtype=torch.float64)
+    was_training = net.training
+    net.eval()
+    try:
+        for position, unit in enumerate(units):
+            wanted = witness is not None and witness.wants(unit)
+            if world.rank == (0 if wanted else position % world.size):
+                scores[position] = _score(net, unit, trial, geometry, device, witness if wanted else None)
+    finally:
+        net.train(was_training)
+    label = trial.evaluate.protocol.label
+    return tuple(
+        ImageScore(unit.images.split, unit.images.dataset, unit.images.names[unit.number], unit.level, label, row[0], row[1])
+        for unit, row in zip(units, world.total(scores).tolist(), strict=True)
+    )
+
+
+def _units(sets: Sequence[ImageSet], task: TaskConfig) -> Iterator[Unit]:
+    levels = task.levels()
+    for images in sets:
+        for number in range(len(images.names)):
+            for label, fixed in levels.items():
+                yield Unit(images, number, label, fixed)
+
+
+def _score(
+    net: nn.Module, unit: Unit, trial: TrialConfig, geometry: Geometry, device: torch.device, witness: Witness | None
+) -> torch.Tensor:
+    """Return the unit's metrics, in the order of `METRICS`, float64 on the CPU; NaN if a restored pixel is not finite."""
+    pair = degraded_pair(unit)
+    moved = Pair(pair.degraded.to(device), pair.clean.to(device), None if pair.sigma_255 is None else pair.sigma_255.to(device))
+    restored = restore_pair(net, moved, trial, geometry)
+    clean = central(moved.clean, geometry.margin)
+    if witness is not None:
+        witness.see(unit, moved, restored)
+    if not bool(torch.isfinite(restored).all()):
+        return torch.full((len(METRICS),), math.nan, dtype=torch.float64)
+    protocol = trial.evaluate.protocol
+    return torch.stack([psnr(restored, clean, protocol)[0], ssim(restored, clean, protocol)[0]]).double().cpu()
+
+
+def degraded_pair(unit: Unit) -> Pair:
+    """Degrade a photograph on the CPU, the same way whatever is evaluated on it."""
+    clean = cropped(to_float(unit.images.store.image(unit.number)), unit.task.multiple_of)
+    generator = torch_generator(0, "evaluation", unit.images.dataset, unit.images.names[unit.number], unit.level)
+    return unit.task.degrade(clean, generator)
+
+
+def restore_pair(net: nn.Module, pair: Pair, trial: TrialConfig, geometry: Geometry) -> Image:
+    """Restore by tiles, without gradient."""
+    with torch.no_grad():
+        return tiles.restore(net, pair.degraded, pair.sigma_255, tiling_of(trial, geometry))
+
+
+def tiling_of(trial: TrialConfig, geometry: Geometry) -> tiles.Tiling:
+    """Return how the trial's images are cut for its network."""
+    phase = max(1, trial.task.multiple_of // trial.task.scale)
+    return tiles.Tiling(geometry, trial.task.scale, trial.evaluate.tile, phase)
+
+
+def cropped(image: Image, multiple_of: int) -> Image:
+    """Cut rows at the bottom and columns at the right so that both sides are divisible."""
+    height, width = image.shape[-2:]
+    return image[..., : height // multiple_of * multiple_of, : width // multiple_of * multiple_of]
+
+
+def central(image: Image, margin: int) -> Image:
+    """Cut ``margin`` pixels from every side."""
+    height, width = image.shape[-2:]
+    return image[..., margin : height - margin, margin : width - margin]
+
+
+def means(rows: Sequence[ImageScore]) -> dict[str, float]:
+    """Average PSNR and SSIM over images and levels, every row with the same weight.
+
+    Raises:
+        Diverged: a value is not finite. An infinite PSNR (a perfect copy) can't be averaged and shows a degenerate trial.
+    """
+    for row in rows:
+        name = f"{row.dataset}/{row.image} at {row.level}"
+        if row.psnr == math.inf:
+            raise Diverged(
+                f"{name} was restored without any error, so its PSNR is infinite and can't be averaged",
+                remedy="the task degrades nothing there, or the network is given the clean image: correct the task",
+            )
+        if not (math.isfinite(row.psnr) and math.isfinite(row.ssim)):
+            raise Diverged(f"the restored image {name} is not finite (psnr {row.psnr}, ssim {row.ssim})", remedy="lower the lr")
+    return {
+        "psnr": math.fsum(row.psnr for row in rows) / len(rows),
+        "ssim": math.fsum(row.ssim for row in rows) / len(rows),
+    }

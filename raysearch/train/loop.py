@@ -1,0 +1,184 @@
+"""The training loop: one trial from its configuration to its result.
+
+The order of a step: the sampler suggests rows of the patch index; they are read as bytes, moved to the device, augmented, scaled
+and degraded there; the recipe takes the step and, between forward and backward pass, the sampler weighs its pixels.
+
+With several workers every rank makes the *global* batch (read, augment, degrade) from the same generators and takes its slice,
+so the batches, the noise and the sampler's decisions are those of one worker. This repeats cheap work on each rank and needs
+nothing of a task but `TaskConfig.degrade`. Networks with batch statistics see their rank's part only and differ for that reason.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from math import isfinite
+
+import torch
+from torch import Tensor, nn
+
+from raysearch.data.augment import augment, to_float
+from raysearch.errors import Diverged
+from raysearch.samplers.base import Signals
+from raysearch.shapes import PixelWeights
+from raysearch.spec.trial import TrialConfig
+from raysearch.tasks.base import Pair
+from raysearch.train import outcome
+from raysearch.train import state as states
+from raysearch.train.evaluate import evaluate, means, open_sets
+from raysearch.train.files import TrialResult
+from raysearch.train.reporter import Report, Reporter, StopTrial
+from raysearch.train.state import TrainState, TrialIO
+from raysearch.train.world import share_of
+
+
+def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
+    """Train and evaluate one configuration; goes on from the newest checkpoint in the trial's folder.
+
+    A resumed trial sends the report of its checkpoint again before it goes on (the process may have been lost between the
+    checkpoint and the report): who receives a step twice takes it as one.
+
+    Args:
+        reporter: called on rank 0 only, after every evaluation; see `raysearch.train.reporter`.
+
+    Raises:
+        Diverged: a loss or metric is not finite, or an image was restored perfectly.
+        OutOfMemory: the device's memory did not suffice.
+        SpecError: the batch can't be divided among the workers, or the parts don't fit each other.
+        DataError: photographs are missing, or are others than those of the checkpoint.
+    """
+    torch.set_num_threads(io.threads)
+    began = time.monotonic()
+    if io.world.rank == 0:
+        io.folder.mkdir(parents=True, exist_ok=True)
+    net = states.build_net(trial)
+    if not any(True for _ in net.parameters()):
+        return _classical(trial, io, reporter, net.to(io.device), began)
+    state = states.fresh(trial, io, net)
+    stopped = states.resume(state, trial, io) and _send(state, trial, io, reporter)
+    validation = open_sets(trial, "validation", io.cache)
+    while state.step < trial.steps and not stopped:
+        _interval(state, trial, io)
+        rows = evaluate(state.recipe.evaluated(), trial, validation, io.world, io.device, None)
+        state.reported = means(rows) | _progress(state, trial)
+        outcome.write_images(rows, io)
+        state.clock.begin_interval()
+        states.save(state, trial, io)
+        stopped = _send(state, trial, io, reporter)
+    metrics = state.reported
+    if io.split == "test" and not stopped:
+        metrics = outcome.test(state.recipe.evaluated(), trial, io)
+    if io.world.rank == 0:
+        outcome.write_usage(state.usage, io)
+    io.world.barrier()
+    facts = outcome.facts(net, trial, io)
+    return TrialResult("stopped" if stopped else "finished", state.step, metrics, time.monotonic() - began, facts)
+
+
+def _classical(trial: TrialConfig, io: TrialIO, reporter: Reporter, net: nn.Module, began: float) -> TrialResult:
+    """Evaluate a method that has nothing to train; its one report is of step 0."""
+    rows = evaluate(net, trial, open_sets(trial, "validation", io.cache), io.world, io.device, None)
+    metrics = means(rows)
+    outcome.write_images(rows, io)
+    stopped = _report(Report(0, trial.steps, metrics), io, reporter)
+    if io.split == "test" and not stopped:
+        metrics = outcome.test(net, trial, io)
+    facts = outcome.facts(net, trial, io)
+    return TrialResult("stopped" if stopped else "finished", 0, metrics, time.monotonic() - began, facts)
+
+
+def _interval(state: TrainState, trial: TrialConfig, io: TrialIO) -> None:
+    """Train until the next report is due."""
+    every = trial.evaluate.every
+    target = min(trial.steps, (state.step // every + 1) * every)
+    part = share_of(io.world, trial.batch)
+    began = time.monotonic()
+    while state.step < target:
+        _step(state, trial, io, part)
+    if io.device.type == "cuda":
+        torch.cuda.synchronize(io.device)
+    state.clock.recent_seconds = time.monotonic() - began
+    state.clock.train_seconds += state.clock.recent_seconds
+
+
+def _step(state: TrainState, trial: TrialConfig, io: TrialIO, part: slice) -> None:
+    """Take one optimisation step."""
+    rows = io.world.agree(state.sampler.suggest(trial.batch))
+    clean, ops = augment(_to_device(state.index.read(rows), io.device), trial.augment, state.generators["augment"])
+    pair = trial.task.degrade(to_float(clean), state.generators["noise"])
+
+    def weigh(signals: Signals) -> PixelWeights | None:
+        weights = state.sampler.update(rows, _of_all_ranks(signals, trial, io))
+        weights = None if weights is None else io.world.agree(weights)
+        if io.world.rank == 0:
+            state.usage.add(state.index.locate(rows), ops, weights)
+        return None if weights is None else weights[part]
+
+    result = state.recipe.step(state.step, _cut(pair, part), weigh)
+    clock = state.clock
+    if not result.skipped:
+        clock.recent_loss = result.loss if clock.recent_loss is None else clock.recent_loss + result.loss
+    clock.recent_skips += result.skipped
+    clock.recent_steps += 1
+    clock.lr = result.lr
+    clock.pixels_seen += trial.batch * trial.patch.size**2
+    state.step += 1
+
+
+def _to_device(pixels: Tensor, device: torch.device) -> Tensor:
+    """Move stored pixels to the device; to a GPU from pinned memory, so that the copy overlaps with the previous step."""
+    if device.type == "cuda":
+        return pixels.pin_memory().to(device, non_blocking=True)
+    return pixels.to(device)
+
+
+def _cut(pair: Pair, part: slice) -> Pair:
+    """Take a rank's part of a global batch."""
+    sigma = pair.sigma_255
+    if sigma is not None and sigma.shape[0] == pair.degraded.shape[0]:
+        sigma = sigma[part]
+    return replace(pair, degraded=pair.degraded[part], clean=pair.clean[part], sigma_255=sigma)
+
+
+def _of_all_ranks(signals: Signals, trial: TrialConfig, io: TrialIO) -> Signals:
+    """Return the signals of the global batch. A sampler that reads none gets this rank's, to spare the traffic."""
+    if io.world.size == 1 or not trial.sampler.needs:
+        return signals
+    gather = io.world.gather
+    return Signals(gather(signals.restored), gather(signals.clean), gather(signals.loss_map))
+
+
+def _progress(state: TrainState, trial: TrialConfig) -> dict[str, float]:
+    """Return what a report says beside the evaluation, since the last report.
+
+    Raises:
+        Diverged: the mean loss is not finite.
+    """
+    clock = state.clock
+    found = {
+        "lr": clock.lr,
+        "patches_per_second": clock.recent_steps * trial.batch / max(clock.recent_seconds, 1e-9),
+        "train_seconds": clock.train_seconds,
+        "pixels_seen": float(clock.pixels_seen),
+    }
+    if clock.recent_loss is not None:
+        found["loss"] = float(clock.recent_loss) / (clock.recent_steps - clock.recent_skips)
+    found |= {f"sampler/{name}": value for name, value in state.sampler.statistics().items() if isfinite(value)}
+    if not isfinite(found.get("loss", 0.0)):
+        raise Diverged(f"the mean loss before step {state.step} is {found['loss']}", remedy="lower the lr")
+    return found
+
+
+def _send(state: TrainState, trial: TrialConfig, io: TrialIO, reporter: Reporter) -> bool:
+    return _report(Report(state.step, trial.steps, dict(state.reported)), io, reporter)
+
+
+def _report(report: Report, io: TrialIO, reporter: Reporter) -> bool:
+    """Report on rank 0 and tell every rank whether the trial shall stop."""
+    stop = False
+    if io.world.rank == 0:
+        try:
+            reporter.report(report)
+        except StopTrial:
+            stop = True
+    return bool(io.world.agree(torch.tensor([int(stop)])))

@@ -1,0 +1,78 @@
+"""What a trial leaves in its folder beside checkpoints, and the facts of its result."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import torch
+from torch import nn
+
+from raysearch.models._count import macs, parameters
+from raysearch.spec.trial import TrialConfig
+from raysearch.train.checkpoint import write_atomically
+from raysearch.train.evaluate import ImageScore, evaluate, means, open_sets, tiling_of
+from raysearch.train.files import IMAGES, IMAGES_FILE, SAMPLES, USAGE_FILE
+from raysearch.train.samples import SampleWriter
+from raysearch.train.state import TrialIO
+from raysearch.train.usage import UsageMaps
+
+MACS_SIZE = 128
+"""Side of the square input for which multiply-adds are stated, in pixels; the next larger one that the network takes."""
+
+
+def test(net: nn.Module, trial: TrialConfig, io: TrialIO) -> dict[str, float]:
+    """Evaluate on the test sets, keep rows and sample images, and return the means. A collective."""
+    sets = open_sets(trial, "test", io.cache)
+    rows = evaluate(net, trial, sets, io.world, io.device, SampleWriter(io.folder / SAMPLES, trial))
+    metrics = means(rows)
+    write_images(rows, io)
+    return metrics
+
+
+def write_images(rows: Sequence[ImageScore], io: TrialIO) -> None:
+    """Write ``images.parquet`` on rank 0, in the place of that of the evaluation before."""
+    if io.world.rank == 0:
+        write_atomically(io.folder / IMAGES_FILE, _parquet(table_of(rows)))
+
+
+def table_of(rows: Sequence[ImageScore]) -> pa.Table:
+    """Return rows as a table of the schema `raysearch.train.files.IMAGES`."""
+    return pa.table({name: [getattr(row, name) for row in rows] for name in IMAGES.names}, schema=IMAGES)
+
+
+def _parquet(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer)
+    return buffer.getvalue()
+
+
+def write_usage(usage: UsageMaps, io: TrialIO) -> None:
+    """Write the usage maps; called on rank 0."""
+    usage.save(io.folder / USAGE_FILE)
+
+
+def facts(net: nn.Module, trial: TrialConfig, io: TrialIO) -> dict[str, bool | int | float | str | None]:
+    """Return size and cost of the network, and what it ran on.
+
+    Args:
+        net: not wrapped.
+    """
+    task = trial.task
+    size = tiling_of(trial, trial.model.geometry()).padded(MACS_SIZE)
+    probe = torch.zeros(1, task.channels, task.multiple_of, task.multiple_of)
+    noisy = task.degrade(probe, torch.Generator()).sigma_255 is not None
+    return {
+        "parameters": parameters(net),
+        "macs_g": macs(net, task.channels_in, size, noisy) / 1e9,
+        "macs_size": size,
+        "device": _device_name(io.device),
+        "workers": io.world.size,
+        "threads": io.threads,
+    }
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
