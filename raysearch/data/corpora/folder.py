@@ -1,0 +1,123 @@
+"""Your own photographs: these folders are train, these are validation, these are test.
+
+::
+
+    data:
+      kind: folder
+      train: [photos/city, photos/forest]
+      validation: 12                        # held out of train, spread evenly; or folders, as for train
+      test:
+        set5: sets/set5
+        nights: {folders: photos/all, include: ["night/**"], split_file: nights.txt}
+
+PNG, JPEG, WebP, TIFF and BMP files, 8 or 16 bit, grey or colour, in nested folders; what decoding does with them stands in
+`raysearch.data.decode`, and how they are named and chosen in `raysearch.data.listing`. The same photograph in two splits is
+refused. A path is relative to where the command is started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from raysearch.component import Config as Base
+from raysearch.data.base import CorpusConfig, Gathered, Photograph, Split
+from raysearch.data.listing import Policy, choose_listed, find_images, gathered, hold_out, refuse_shared
+from raysearch.data.paths import AbsolutePath
+from raysearch.errors import DataError
+
+SetName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""Name of a test set, as tables show it and folders are called."""
+
+
+class FolderSet(Base):
+    """One set of photographs; a path or a list of paths is short for ``{folders: ...}``."""
+
+    folders: tuple[AbsolutePath, ...] = Field(min_length=1)
+    """Where the photographs lie; nested folders are searched too. One path is fine as it is."""
+
+    include: tuple[str, ...] = ()
+    """Patterns of which a file must match one (``"*.png"``, ``"indoor/**"``); none stand for all image files."""
+
+    exclude: tuple[str, ...] = ()
+    """Patterns of which a file may match none."""
+
+    split_file: AbsolutePath | None = None
+    """A text file with one photograph a line; only these are used."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_paths(cls, value: object) -> object:
+        return {"folders": value} if isinstance(value, str | Path | list | tuple) else value
+
+    @field_validator("folders", mode="before")
+    @classmethod
+    def _one_path(cls, value: object) -> object:
+        return [value] if isinstance(value, str | Path) else value
+
+    @property
+    def name(self) -> str:
+        """The folders' own names."""
+        return "+".join(folder.name for folder in self.folders)
+
+    def photographs(self) -> list[Photograph]:
+        """List the photographs, sorted by name.
+
+        Raises:
+            DataError: a folder or the split file is missing, or there is no photograph.
+        """
+        found = find_images(self.folders, self.include, self.exclude)
+        if self.split_file is not None:
+            found = choose_listed(found, self.split_file)
+        if not found:
+            patterns = " that the patterns let through" if self.include or self.exclude else ""
+            raise DataError(f"there is no image file{patterns}", place=", ".join(map(str, self.folders)))
+        return found
+
+
+class Config(CorpusConfig):
+    """Folders of photographs, split by the user."""
+
+    kind: Literal["folder"] = "folder"
+
+    train: FolderSet
+    """The photographs to train on."""
+
+    validation: FolderSet | Annotated[int, Field(ge=1)]
+    """The photographs that a search selects by; a number holds out so many of ``train``, always the same ones."""
+
+    test: dict[SetName, FolderSet] = Field(default_factory=dict)
+    """The photographs that only the confirmation sees, by the name of each set."""
+
+    unreadable: Policy = "refuse"
+    """What a file that can't be read does: ``refuse`` the whole set, or ``skip`` it and have it listed."""
+
+    def gather(self, split: Split) -> tuple[Gathered, ...]:
+        """List the photographs of a split; test has one set per name, sorted by name.
+
+        Raises:
+            DataError: a folder or a photograph is missing, a file is unreadable, or a photograph is in two splits.
+        """
+        train, validation, tests = self._splits()
+        everything_tested = [photograph for photographs in tests.values() for photograph in photographs]
+        refuse_shared({"train": train, "validation": validation, "test": everything_tested})
+        if split == "test" and not tests:
+            raise DataError("no test set is named", place="data.test", remedy="name one: `test: {my_set: path/to/folder}`")
+        validation_name = self.train.name if isinstance(self.validation, int) else self.validation.name
+        sets: dict[Split, dict[str, Sequence[Photograph]]] = {
+            "train": {self.train.name: train},
+            "validation": {validation_name: validation},
+            "test": {name: tests[name] for name in sorted(tests)},
+        }
+        return tuple(gathered(name, photographs, self.unreadable) for name, photographs in sets[split].items())
+
+    def _splits(self) -> tuple[list[Photograph], list[Photograph], dict[str, list[Photograph]]]:
+        train = self.train.photographs()
+        if isinstance(self.validation, int):
+            validation, train = hold_out(train, self.validation)
+        else:
+            validation = self.validation.photographs()
+        return train, validation, {name: chosen.photographs() for name, chosen in self.test.items()}
