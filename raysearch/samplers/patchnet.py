@@ -141,10 +141,11 @@ class PatchNetSampler(Sampler):
         """Return the next rows of the epoch."""
         return self._epochs.take(count)
 
+    @torch.enable_grad()
     def update(self, rows: Rows, signals: Signals) -> PixelWeights | None:
         """Take one step of PatchNet and weigh the pixels with the t that it had before: they sum to 1 in every image."""
         grid = self._draw_grid(*signals.loss_map.shape[2:])
-        losses = grid.means(signals.loss_map.float())
+        losses = grid.means(signals.loss_map.detach().float())
         pixels = grid.pixels(losses.device)
         logits, log_t = self._look(signals.restored.float(), grid)
         votes = (pixels > 0).float() if self._config.border_cells == "whole" else pixels
@@ -163,10 +164,9 @@ class PatchNetSampler(Sampler):
 
     def _look(self, restored: Image, grid: CellGrid) -> tuple[Tensor, CellMap]:
         """Return the bounded logits and log t of all cells."""
-        with torch.enable_grad():
-            padded = F.pad(restored.detach(), grid.padding, mode="reflect")
-            logits = bounded(self._net(padded), self._config.bound)
-            return logits, log_trainability(logits, self._config.temperature)
+        padded = F.pad(restored.detach(), grid.padding, mode="reflect")
+        logits = bounded(self._net(padded), self._config.bound)
+        return logits, log_trainability(logits, self._config.temperature)
 
     def _descend(self, objective: Tensor) -> None:
         for group in self._optimizer.param_groups:
