@@ -15,7 +15,7 @@ from jaxtyping import install_import_hook
 
 SHAPE_CHECKED = ("raysearch.tasks", "raysearch.models", "raysearch.losses", "raysearch.metrics")
 """Packages whose components name shapes in their signatures and import `raysearch.shapes` at run time. Their ``base`` modules
-are free of torch and name shapes for readers only, so they are not checked."""
+are free of torch and name shapes for readers only, so they are not checked. A method there can't be annotated with ``Self``."""
 
 
 def shape_checked_modules() -> list[str]:
@@ -25,8 +25,15 @@ def shape_checked_modules() -> list[str]:
     return [f"{package}.{name}" for package, name in found if name != "base"]
 
 
-install_import_hook(shape_checked_modules(), "beartype.beartype")
+SHAPE_CHECKED_MODULES = shape_checked_modules()
+install_import_hook(SHAPE_CHECKED_MODULES, "beartype.beartype")
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def checked_modules() -> list[str]:
+    """The modules whose shapes are checked at run time."""
+    return SHAPE_CHECKED_MODULES
 
 
 @pytest.fixture

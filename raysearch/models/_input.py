@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
 from raysearch.errors import SpecError
+from raysearch.models._mosaic import Planes
 from raysearch.models.base import Geometry
-from raysearch.shapes import Image, Sigma
+from raysearch.shapes import Sigma
 
 
 def require_channels(kind: str, given: tuple[int, int, int], needed: tuple[int, int, int]) -> None:
@@ -50,7 +52,7 @@ def require_size(kind: str, degraded: Tensor, geometry: Geometry) -> None:
         )
 
 
-def sigma_plane(kind: str, sigma_255: Sigma | None, packed: Image) -> Image:
+def sigma_plane(kind: str, sigma_255: Sigma | None, packed: Planes) -> Float[Tensor, "b 1 hp wp"]:
     """Return the noise level in [0, 1] as one more channel for ``packed``, planes at half the size of the image.
 
     Args:

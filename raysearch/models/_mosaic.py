@@ -7,22 +7,27 @@ and the four planes of `pack` are the four positions of the 2x2 block in reading
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 from torch.nn import functional
 
 from raysearch.shapes import Image
 
+Planes = Float[Tensor, "b planes hp wp"]
+"""Maps at half the size of the image."""
 
-def pack(mosaic: Image) -> Image:
+
+def pack(mosaic: Image) -> Planes:
     """Turn (b, 3, h, w) into the raw image's positions (0,0) (0,1) (1,0) (1,1) as (b, 4, h/2, w/2)."""
     return functional.pixel_unshuffle(mosaic.sum(dim=1, keepdim=True), 2)
 
 
-def unpack(planes: Image) -> Image:
+def unpack(planes: Planes) -> Image:
     """Turn (b, 4c, h, w) into (b, c, 2h, 2w); channel c takes the planes 4c to 4c+3 in reading order."""
     return functional.pixel_shuffle(planes, 2)
 
 
-def crop(image: Image, border: int) -> Image:
+def crop(image: Image, border: int) -> Float[Tensor, "b c hc wc"]:
     """Leave out ``border`` pixels on every side."""
     return image[..., border : image.shape[-2] - border, border : image.shape[-1] - border]
 

@@ -27,7 +27,7 @@ Differs from the sources:
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -65,7 +65,7 @@ class Config(ModelConfig):
     """3x3 convolutions at half size."""
 
     @model_validator(mode="after")
-    def _masks_exist(self) -> Self:
+    def _masks_exist(self) -> Config:
         if self.variant == "published" and self.masks:
             raise ValueError("the published variant has no masks: set masks: false, or variant: released")
         return self

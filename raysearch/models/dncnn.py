@@ -6,9 +6,9 @@ input minus the predicted noise, not clipped. One 3x3 convolution with ReLU, dep
 convolution. ``depth: 17`` is DnCNN-S (one noise level, 556,097 parameters in grey), ``depth: 20`` DnCNN-B (blind, 667,073 in grey,
 669,379 in colour). The noise level is never given to the network.
 
-Initial weights as in the authors' training code: convolutions normal with variance 2 / (9 width); scales of the batch norm drawn
-likewise and pushed away from zero to at least 0.025 in size (a well-known port does the opposite), running variances 0.01. The
-convolutions before a batch norm have no bias (the authors freeze theirs at 0).
+Initial weights as in the authors' training code: convolutions normal with variance 2 / (9 width); scales of the batch norm
+normal with variance 2 / (9 · 64), whatever the width, and pushed away from zero to at least 0.025 in size (a well-known port does
+the opposite); running variances 0.01. The convolutions before a batch norm have no bias (the authors freeze theirs at 0).
 
 Differs from the sources: the batch norm's momentum and epsilon are PyTorch's; the loss and its reduction are the recipe's.
 Batch statistics are those of one worker's share of a batch.
@@ -27,6 +27,7 @@ from raysearch.models._input import require_size
 from raysearch.models.base import Geometry, ModelConfig
 from raysearch.shapes import Image, Sigma
 
+_SCALE_STD = (2 / (9 * 64)) ** 0.5
 _LEAST_SCALE = 0.025
 _FIRST_VARIANCE = 0.01
 
@@ -89,7 +90,7 @@ def _initialise(layer: nn.Module, std: float) -> None:
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
     elif isinstance(layer, nn.BatchNorm2d):
-        drawn = torch.randn_like(layer.weight) * std
+        drawn = torch.randn_like(layer.weight) * _SCALE_STD
         size = drawn.abs().clamp_min(_LEAST_SCALE)
         layer.weight.copy_(torch.where(drawn < 0, -size, size))
         assert layer.running_var is not None

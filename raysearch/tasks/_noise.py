@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated
 
 import torch
-from pydantic import Field, PlainValidator, ValidationError, model_validator
+from pydantic import Field, PlainSerializer, PlainValidator, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from raysearch.component import Config
@@ -23,7 +23,7 @@ class Uniform(Config):
     high: float = Field(ge=0, le=LARGEST_255)
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _ordered(self) -> Uniform:
         if self.low > self.high:
             raise ValueError(f"low {self.low:g} is above high {self.high:g}")
         return self
@@ -40,11 +40,15 @@ def _parse(value: object) -> float | Uniform:
             nested = error.errors(include_url=False)
             raise PydanticCustomError("range", "invalid range of noise levels", {"nested": nested}) from error
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST_255:
-        raise PydanticCustomError("sigma_255", "needs a number in 0..255, or a range such as {{low: 0, high: 16}}")
+        raise PydanticCustomError("sigma_255", "needs a number in 0..255, or a range such as {low: 0, high: 16}")
     return float(value)
 
 
-Level = Annotated[float | Uniform, PlainValidator(_parse)]
+def _plain(level: float | Uniform) -> float | dict[str, float]:
+    return level if isinstance(level, float) else {"low": level.low, "high": level.high}
+
+
+Level = Annotated[float | Uniform, PlainValidator(_parse), PlainSerializer(_plain)]
 """Standard deviation of the noise on the 0..255 scale: one number, or a range to draw from for every image."""
 
 Levels = Annotated[tuple[Annotated[float, Field(ge=0, le=LARGEST_255)], ...], Field(min_length=1)]
