@@ -1,0 +1,92 @@
+"""Whether the parts of a configuration fit each other: sizes, channels, signals, lengths. Builds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import lcm
+
+from raysearch.models.base import Geometry
+from raysearch.spec.domain_syntax import Fault
+from raysearch.spec.trial import TrialConfig
+
+_SIZE = ("patch", "size")
+
+
+def disagreements(trial: TrialConfig, workers: int) -> Iterator[Fault]:
+    """Say what in a valid configuration does not fit together; paths are those of the configuration.
+
+    Args:
+        trial: the configuration.
+        workers: processes that share a batch.
+    """
+    yield from _patch(trial, trial.model.geometry())
+    yield from _signals(trial)
+    yield from _protocol(trial)
+    yield from _lengths(trial, workers)
+
+
+def _patch(trial: TrialConfig, geometry: Geometry) -> Iterator[Fault]:
+    """Check the patch against the task, the network, and the sampler, which sees what the network leaves of it."""
+    size, scale = trial.patch.size, trial.task.scale
+    grain = lcm(trial.task.multiple_of, scale * geometry.multiple_of)
+    if size % grain:
+        below, above = size // grain * grain, (size // grain + 1) * grain
+        needs = f"task {_kind(trial.task)} and model {_kind(trial.model)} need a multiple of {grain}"
+        yield Fault(_SIZE, size, needs, f"write {above}" if below < 8 else f"write {below} or {above}")
+    if size < scale * geometry.smallest:
+        reason = f"model {_kind(trial.model)} needs patches of at least {scale * geometry.smallest} pixels"
+        yield Fault(_SIZE, size, reason, f"write {_up(scale * geometry.smallest, grain)} or more, or a shallower or padded model")
+        return
+    seen, least = size - 2 * geometry.margin, trial.sampler.smallest_patch
+    if seen < least:
+        loses = f", and the model leaves {seen} of these" if geometry.margin else ""
+        reason = f"sampler {_kind(trial.sampler)} has nothing to choose below {least} pixels{loses}"
+        cell = ", or a smaller cell for the sampler" if "cell" in type(trial.sampler).model_fields else ""
+        yield Fault(_SIZE, size, reason, f"write {_up(least + 2 * geometry.margin, grain)} or more{cell}")
+
+
+def _signals(trial: TrialConfig) -> Iterator[Fault]:
+    missing = trial.sampler.needs - trial.recipe.gives
+    if missing:
+        reason = f"the sampler needs {', '.join(sorted(missing))}, which recipe {_kind(trial.recipe)} does not give"
+        yield Fault(("sampler", "kind"), _kind(trial.sampler), reason, "choose another sampler or another recipe")
+
+
+def _protocol(trial: TrialConfig) -> Iterator[Fault]:
+    space, channels = trial.evaluate.protocol.space, trial.task.channels
+    if (space == "y_studio" and channels != 3) or (space == "gray" and channels != 1):
+        reason = f"task {_kind(trial.task)} restores images of {channels} channel{'s' if channels > 1 else ''}"
+        yield Fault(
+            ("evaluate", "protocol", "space"), space, reason, "write rgb, or y_studio for RGB" if channels == 3 else "write gray"
+        )
+
+
+def _lengths(trial: TrialConfig, workers: int) -> Iterator[Fault]:
+    if trial.evaluate.every > trial.steps:
+        reason = f"a trial ends after {trial.steps} steps, before its first evaluation"
+        yield Fault(("evaluate", "every"), trial.evaluate.every, reason, f"write at most {trial.steps}, or more steps")
+    for part, config in (("recipe", trial.recipe), ("sampler", trial.sampler)):
+        for path, warmup in _warmups(config.model_dump(mode="json"), (part,)):
+            if warmup >= trial.steps:
+                reason = f"a trial ends after {trial.steps} steps, within the warm-up"
+                yield Fault(path, warmup, reason, f"write less than {trial.steps}, or more steps")
+    if trial.batch % workers:
+        reason = f"can't be shared evenly by {workers} workers"
+        yield Fault(("batch",), trial.batch, reason, f"write {_up(trial.batch, workers)}, or change resources.workers")
+
+
+def _warmups(data: Mapping[str, object], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Find the fields called ``warmup_steps``."""
+    for key, value in data.items():
+        if key == "warmup_steps" and isinstance(value, int):
+            yield (*path, key), value
+        elif isinstance(value, Mapping):
+            yield from _warmups(value, (*path, key))
+
+
+def _up(value: int, grain: int) -> int:
+    return -(-value // grain) * grain
+
+
+def _kind(config: object) -> str:
+    return str(getattr(config, "kind", type(config).__module__.rsplit(".", 1)[-1]))
