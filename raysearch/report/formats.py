@@ -1,0 +1,111 @@
+"""How numbers are printed: two decimals for a PSNR, four for an SSIM, a true minus sign, never a false digit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+MINUS = "−"
+NONE = "–"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is named and printed.
+
+    Attributes:
+        name: as in the results, ``psnr`` or ``ssim``.
+        title: as on the page.
+        unit: ``dB`` or empty.
+        decimals: after the point.
+        larger_is_better: False where the study minimises it.
+    """
+
+    name: str
+    title: str
+    unit: str
+    decimals: int
+    larger_is_better: bool = True
+
+    def show(self, value: float | None) -> str:
+        """Print a value without its unit."""
+        return fixed(value, self.decimals)
+
+    def difference(self, value: float | None) -> str:
+        """Print a difference with its sign and unit."""
+        return " ".join(part for part in (signed(value, self.decimals), self.unit) if part)
+
+    def interval(self, low: float | None, high: float | None) -> str:
+        """Print an interval of differences in brackets."""
+        return f"[{signed(low, self.decimals)}, {signed(high, self.decimals)}]"
+
+    @property
+    def axis(self) -> str:
+        """The label of an axis."""
+        return f"{self.title}, {self.unit}" if self.unit else self.title
+
+
+PSNR = Metric("psnr", "PSNR", "dB", 2)
+SSIM = Metric("ssim", "SSIM", "", 4)
+
+
+def fixed(value: float | None, decimals: int) -> str:
+    """Print with a fixed number of decimals; ∞ for a perfect copy, a dash for nothing."""
+    if value is None or math.isnan(value):
+        return NONE
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    return f"{value:.{decimals}f}".replace("-", MINUS)
+
+
+def signed(value: float | None, decimals: int) -> str:
+    """Print with a sign; what rounds to zero has none."""
+    text = fixed(value, decimals)
+    if value is None or not math.isfinite(value):
+        return text
+    digits = text.lstrip(MINUS)
+    if float(digits) == 0:
+        return digits
+    return text if value < 0 else f"+{text}"
+
+
+def short(value: float | None) -> str:
+    """Print a parameter or a statistic with three significant digits, small and large ones as powers of ten."""
+    if value is None or not math.isfinite(value):
+        return fixed(value, 2)
+    if value == int(value) and abs(value) < 1e6:
+        return f"{int(value)}".replace("-", MINUS)
+    if 1e-3 <= abs(value) < 1e5:
+        return f"{value:.3g}".replace("-", MINUS)
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}".replace("-", MINUS)
+
+
+def probability(value: float | None) -> str:
+    """Print a p value."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def seconds(value: float | None) -> str:
+    """Print a duration."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    if value < 100:
+        return f"{value:.1f} s"
+    if value < 6000:
+        return f"{value / 60:.1f} min"
+    return f"{value / 3600:.1f} h"
+
+
+def count(value: float | None) -> str:
+    """Print a count of things: 1,234 or 1.23 M."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    return f"{value / 1e6:.2f} M" if value >= 1e6 else f"{value:,.0f}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Print a number with its noun: ``1 seed``, ``3 seeds``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

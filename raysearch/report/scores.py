@@ -1,0 +1,95 @@
+"""Per-image metrics of trials, read out of the run's Arrow table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from raysearch.report import plain
+
+_COLUMNS = ("trial", "split", "dataset", "level", "image", "protocol", "psnr", "ssim")
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where a metric was measured: one test set at one level of degradation, under one protocol."""
+
+    dataset: str
+    level: str
+    protocol: str
+
+    @property
+    def title(self) -> str:
+        """The set and the level, without the protocol."""
+        return ", ".join(part for part in (self.dataset, self.level) if part)
+
+
+@dataclass(frozen=True)
+class Row:
+    """The metrics of one restored image."""
+
+    psnr: float
+    ssim: float
+
+
+class Scores:
+    """Test metrics by trial, place and image.
+
+    Args:
+        table: `RunRecord.images`; a table that lacks columns is taken as empty, see ``problem``.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        self._rows: dict[int, dict[tuple[Place, str], Row]] = {}
+        absent = [name for name in _COLUMNS if name not in table.column_names]
+        self.problem = f"the table of per-image metrics has no column {', '.join(absent)}" if absent else ""
+        if not absent:
+            self._read(table)
+
+    def _read(self, table: pa.Table) -> None:
+        odd = 0
+        for trial, split, dataset, level, image, protocol, psnr, ssim in zip(
+            *(table.column(name).to_pylist() for name in _COLUMNS), strict=True
+        ):
+            if split != "test":
+                continue
+            if not isinstance(trial, int) or not _measured(psnr) or not _measured(ssim):
+                odd += 1
+                continue
+            place = Place(plain.line(dataset, 80), plain.line(level, 80), plain.line(protocol, 80))
+            self._rows.setdefault(trial, {})[(place, plain.line(image, 120))] = Row(float(psnr), float(ssim))
+        if odd:
+            self.problem = f"{odd} rows of the table of per-image metrics hold no number and are left out"
+
+    def has(self, trial: int) -> bool:
+        """Say whether a trial was evaluated on test photographs."""
+        return trial in self._rows
+
+    def places(self, trials: Iterable[int]) -> tuple[Place, ...]:
+        """List where any of the trials was measured."""
+        return tuple(sorted({place for trial in trials for place, _ in self._rows.get(trial, {})}))
+
+    def images(self, trials: Sequence[int], place: Place) -> tuple[str, ...]:
+        """List the images that all of the trials have at a place."""
+        common = [{image for where, image in self._rows.get(trial, {}) if where == place} for trial in trials]
+        return tuple(sorted(set.intersection(*common))) if common else ()
+
+    def value(self, trial: int, place: Place, image: str, metric: str) -> float | None:
+        """Return one image's metric, or None."""
+        row = self._rows.get(trial, {}).get((place, image))
+        return None if row is None else (row.psnr if metric == "psnr" else row.ssim)
+
+    def matrix(self, trials: Sequence[int], cells: Sequence[tuple[Place, str]], metric: str) -> NDArray[np.float64]:
+        """Return metrics of shape (trials, cells); every trial must have every cell."""
+        values = [[self.value(trial, place, image, metric) for place, image in cells] for trial in trials]
+        return np.asarray(values, dtype=np.float64).reshape(len(trials), len(cells))
+
+
+def _measured(value: object) -> bool:
+    """Tell a number, which may be infinite for a perfect copy, from everything else."""
+    return isinstance(value, float | int) and not isinstance(value, bool) and not math.isnan(value)

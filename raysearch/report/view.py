@@ -1,0 +1,170 @@
+"""A run as the report sees it: who is compared with whom, what they are called, and what is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from raysearch.report import plain
+from raysearch.report.formats import PSNR, SSIM, Metric, short
+from raysearch.report.scores import Scores
+from raysearch.results.record import RunRecord, TrialRecord
+
+STRATEGIES = {
+    "uniform": "uniform sampling",
+    "gradient": "gradient mining",
+    "hard_negative": "hard-negative mining",
+    "patchnet": "PatchNet",
+}
+"""What the sampling strategies are called in sentences; any other is called by its kind."""
+
+BASELINE = "baseline"
+_DATA_KEYS = ("seed",)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A configuration that was confirmed: trained again with fresh seeds and evaluated on the test sets.
+
+    Attributes:
+        role: ``baseline``, ``top1``, ...
+        sampler: the kind of its sampling strategy.
+        words: its name in a sentence.
+        detail: what sets it apart from the other methods, e.g. ``sampler.keep = 0.5``.
+        trials: one per seed, those that finished and have test metrics.
+        lost: how many did not finish.
+    """
+
+    role: str
+    sampler: str
+    words: str
+    detail: str
+    source: int | None
+    trials: tuple[TrialRecord, ...]
+    lost: int
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of its trials."""
+        return tuple(trial.number for trial in self.trials)
+
+    @property
+    def title(self) -> str:
+        """Its name in a table."""
+        rank = self.role.removeprefix("top")
+        place = "Baseline" if self.role == BASELINE else f"Top {rank}" if rank.isdigit() else self.role
+        return f"{place}: {self.words}" if self.sampler else place
+
+
+@dataclass(frozen=True)
+class View:
+    """A run with what is derived from it once.
+
+    Attributes:
+        record: the run.
+        folder: where it lies; files of trials are read from here.
+        prefix: begins every id of its part of the page.
+        metric: the objective.
+        scores: per-image test metrics.
+        methods: what was confirmed, the baseline first.
+    """
+
+    record: RunRecord
+    folder: Path
+    prefix: str
+    metric: Metric
+    scores: Scores
+    methods: tuple[Method, ...]
+
+    @property
+    def search(self) -> tuple[TrialRecord, ...]:
+        """The trials of the search."""
+        return tuple(trial for trial in self.record.trials if trial.phase == "search")
+
+    @property
+    def confirmation(self) -> tuple[TrialRecord, ...]:
+        """The trials of the confirmation."""
+        return tuple(trial for trial in self.record.trials if trial.phase == "confirm")
+
+    @property
+    def baseline(self) -> Method | None:
+        """The method that the others are compared with."""
+        return next((method for method in self.methods if method.role == BASELINE and method.trials), None)
+
+    @property
+    def winner(self) -> Method | None:
+        """The configuration that the search put first, by its validation value: chosen without a look at the test sets."""
+        return next((method for method in self.methods if method.role == "top1" and method.trials), None)
+
+    def trial_folder(self, number: int) -> Path:
+        """Return where a trial's files lie."""
+        return self.folder / "trials" / f"{number:04d}"
+
+    def best_search_trial(self) -> TrialRecord | None:
+        """Return the search trial with the best value among those that ran their full length."""
+        done = [trial for trial in self.search if trial.status == "finished" and trial.value is not None]
+        if not done:
+            return None
+        sign = 1 if self.metric.larger_is_better else -1
+        return max(done, key=lambda trial: (sign * (trial.value if trial.value is not None else 0.0), -trial.number))
+
+
+def view(record: RunRecord, folder: Path, prefix: str) -> View:
+    """Derive what the sections share."""
+    scores = Scores(record.images)
+    return View(record, folder, prefix, _metric(record), scores, _methods(record, scores))
+
+
+def sampler_of(trial: TrialRecord) -> str:
+    """Return the kind of a trial's sampling strategy; empty if its configuration does not say."""
+    value = plain.at(trial.config, "sampler.kind") or plain.at(trial.config, "sampler")
+    return plain.line(value, 40) if isinstance(value, str) else ""
+
+
+def strategy(kind: str) -> str:
+    """Return what a sampling strategy is called in a sentence."""
+    return STRATEGIES.get(kind, kind)
+
+
+def leaf(value: object) -> str:
+    """Print a value of a configuration."""
+    return short(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else plain.line(value, 60)
+
+
+def _metric(record: RunRecord) -> Metric:
+    base = SSIM if plain.at(record.spec, "objective.metric") == "ssim" else PSNR
+    larger = plain.at(record.spec, "objective.mode") != "min"
+    return Metric(base.name, base.title, base.unit, base.decimals, larger)
+
+
+def _methods(record: RunRecord, scores: Scores) -> tuple[Method, ...]:
+    roles: dict[str, list[TrialRecord]] = {}
+    for trial in record.trials:
+        if trial.phase == "confirm":
+            roles.setdefault(trial.role, []).append(trial)
+    ordered = sorted(roles, key=lambda role: (role != BASELINE, len(role), role))
+    details = _details([roles[role][0] for role in ordered])
+    samplers = [sampler_of(roles[role][0]) for role in ordered]
+    return tuple(
+        _method(role, roles[role], details[i], samplers[i], samplers.count(samplers[i]) > 1, scores)
+        for i, role in enumerate(ordered)
+    )
+
+
+def _method(role: str, trials: Sequence[TrialRecord], detail: str, sampler: str, shared: bool, scores: Scores) -> Method:
+    done = tuple(trial for trial in trials if trial.status == "finished" and scores.has(trial.number))
+    source = trials[0].source
+    words = strategy(sampler)
+    if shared and role != BASELINE and source is not None:
+        words = f"{words} of trial {source}" if words else f"trial {source}"
+    words = words or plain.line(role, 40)
+    return Method(plain.line(role, 40), sampler, words, detail, source, done, len(trials) - len(done))
+
+
+def _details(trials: Sequence[TrialRecord]) -> list[str]:
+    """Say for each configuration the values in which it differs from any of the others."""
+    flat = [{key: leaf(value) for key, value in plain.leaves(trial.config) if key not in _DATA_KEYS} for trial in trials]
+    keys = sorted({key for values in flat for key in values})
+    differing = [key for key in keys if len({values.get(key) for values in flat}) > 1 and not key.endswith("sampler.kind")]
+    return [", ".join(f"{key} = {values[key]}" for key in differing if key in values)[:400] for values in flat]
