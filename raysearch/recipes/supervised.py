@@ -27,7 +27,7 @@ class Config(RecipeConfig):
     """One network, one loss, one optimizer.
 
     The network runs in the trial's precision (automatic mixed precision below float32); the loss is computed in float32 from its
-    output. On a GPU images and weights are kept channels-last.
+    output. Images and weights are channels-last: the layout of tensor cores, and a third faster on the CPUs that were measured.
     """
 
     kind: Literal["supervised"] = "supervised"
@@ -57,8 +57,8 @@ class Supervised(Recipe):
     """See `Config`.
 
     Whether the loss is finite is checked in every step on the CPU; on a GPU the device keeps note and is read every 50 steps, and
-    before the state or the network is given out. A step in which all weights are 0 changes neither the network nor the optimizer
-    nor the average.
+    before the state or the network is given out. A step in which all weights are 0 changes neither parameters nor optimizer nor
+    average; running statistics of a batch normalisation have seen its forward pass.
     """
 
     def __init__(self, config: Config, context: RecipeContext) -> None:
@@ -67,7 +67,7 @@ class Supervised(Recipe):
         self._device_type = context.device.type
         self._dtype = autocast_dtype(context.precision, context.device)
         self._bare = context.net.module if isinstance(context.net, nn.parallel.DistributedDataParallel) else context.net
-        if self._device_type == "cuda" and self._bare is context.net:
+        if self._bare is context.net:  # the buckets of a wrapped network depend on the layout; wrap a channels-last one
             self._bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._parameters = [p for p in self._bare.parameters() if p.requires_grad]
         self._optimizer = config.optimizer.build(self._parameters)
@@ -100,8 +100,7 @@ class Supervised(Recipe):
         net, degraded, margin = self._context.net, pair.degraded, self._context.margin
         if not net.training:
             net.train()
-        if self._device_type == "cuda":
-            degraded = degraded.contiguous(memory_format=torch.channels_last)
+        degraded = degraded.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self._device_type, self._dtype, enabled=self._dtype is not torch.float32):
             restored = net(degraded, pair.sigma_255)
         restored = restored.float()

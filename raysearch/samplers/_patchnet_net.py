@@ -94,7 +94,7 @@ class PatchNet(nn.Module):
 def built(net: PatchNet, generator: torch.Generator, device: torch.device) -> PatchNet:
     """Fill a network that was made on the meta device: He initialisation from ``generator``, and zeros in the last layer.
 
-    So the global generator is left alone, and every cell starts with the same logit, 0.
+    So the global generator is left alone, and every cell starts with the same logit, 0. Channels-last, which is faster on CPUs too.
     """
     net = net.to_empty(device="cpu")
     convolutions = [module for module in net.modules() if isinstance(module, nn.Conv2d)]
@@ -106,7 +106,7 @@ def built(net: PatchNet, generator: torch.Generator, device: torch.device) -> Pa
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.reset_parameters()
-    return net.to(device)
+    return net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def bounded(logits: Tensor, bound: float | None) -> Tensor:

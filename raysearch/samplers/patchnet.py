@@ -165,7 +165,7 @@ class PatchNetSampler(Sampler):
     def _look(self, restored: Image, grid: CellGrid) -> tuple[Tensor, CellMap]:
         """Return the bounded logits and log t of all cells."""
         padded = F.pad(restored.detach(), grid.padding, mode="reflect")
-        logits = bounded(self._net(padded), self._config.bound)
+        logits = bounded(self._net(padded.contiguous(memory_format=torch.channels_last)), self._config.bound)
         return logits, log_trainability(logits, self._config.temperature)
 
     def _descend(self, objective: Tensor) -> None:
