@@ -9,6 +9,7 @@ from scipy.ndimage import convolve
 
 from raysearch.errors import SpecError
 from raysearch.models import bilinear
+from raysearch.models._input import sigma_plane
 from raysearch.models._mosaic import crop, pack, unpack
 from raysearch.tasks._bayer import Phase, mosaic
 
@@ -72,3 +73,13 @@ def test_bilinear_refuses_an_image_that_is_no_mosaic() -> None:
         bilinear.Config().build(3, 3, 1)(torch.full((1, 3, 8, 8), 0.7), None)
     black = torch.zeros(1, 3, 8, 8)
     assert torch.equal(bilinear.Config().build(3, 3, 1)(black, None), black), "black is a mosaic too"
+
+
+def test_the_sigma_plane_is_the_level_over_255_at_half_size(generator: torch.Generator) -> None:
+    planes = torch.zeros(2, 4, 3, 5)
+    sigma_255 = torch.tensor([51.0, 255.0]).view(2, 1, 1, 1)
+    expected = torch.tensor([0.2, 1.0]).view(2, 1, 1, 1).expand(2, 1, 3, 5)
+    torch.testing.assert_close(sigma_plane("any", sigma_255, planes), expected)
+    per_pixel = torch.rand(2, 1, 6, 10, generator=generator) * 255
+    means = per_pixel.view(2, 1, 3, 2, 5, 2).mean(dim=(3, 5)) / 255
+    torch.testing.assert_close(sigma_plane("any", per_pixel, planes), means)
