@@ -1,0 +1,248 @@
+"""Runs a study: search, then confirmation, on Ray Tune; goes on from the journal when it is resumed.
+
+The run's journal is the truth. Tune and Optuna are started afresh every time: trials that ended are told to a new Optuna study
+and shown to a new scheduler; trials that were interrupted are handed out again under their number and go on from their newest
+checkpoint.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from raysearch.errors import ClusterError, NoFeasibleTrial, RaysearchError, TooManyFailed
+from raysearch.results.events import DriverStarted, DriverStopped, Phase
+from raysearch.results.folder import RunFolder
+from raysearch.results.journal import Journal, JournalReader
+from raysearch.results.record import TrialRecord
+from raysearch.results.replay import Replay
+from raysearch.rng import seed_of
+from raysearch.search.budget import Limits
+from raysearch.search.callbacks import DriverCallback, replay_ended
+from raysearch.search.capacity import Capacity
+from raysearch.search.importance import write_importance
+from raysearch.search.interrupt import Interrupt, catching
+from raysearch.search.ledger import Ledger
+from raysearch.search.observers import RayMetrics, TensorBoard
+from raysearch.search.options import DriverOptions, Outcome
+from raysearch.search.phase import Layout, run_phase
+from raysearch.search.progress import Observer
+from raysearch.search.proposals import Proposer
+from raysearch.search.ray_internals import require_tested_ray
+from raysearch.search.schedulers.base import SchedulerConfig
+from raysearch.search.schedulers.fifo import Config as Fifo
+from raysearch.search.searcher import TrialSource
+from raysearch.search.session import open_session
+from raysearch.search.sources import ConfirmSource, JobMaker, SearchSource, plan_confirmation
+from raysearch.search.study import StudySpec
+from raysearch.search.versions import versions
+from raysearch.spec import yaml
+
+
+def run_study(spec: StudySpec, folder: RunFolder, options: DriverOptions) -> Outcome:
+    """Run a new study in its folder, which holds the study's files (`RunFolder.write_study`) and no journal yet.
+
+    Raises:
+        RunLocked: another driver holds the run.
+        ClusterError: Ray can't be started or reached, or can't hold one trial.
+        RaysearchError: the study can't go on; `resume_study` may, when the reason is gone.
+    """
+    return _drive(spec, folder, options)
+
+
+def resume_study(folder: RunFolder, options: DriverOptions) -> Outcome:
+    """Go on with a run: no trial that ended runs again, and one that was running loses what it did since its last report.
+
+    Raises:
+        StateDamaged: the journal or the resolved study can't be trusted.
+        RunLocked, ClusterError, RaysearchError: see `run_study`.
+    """
+    return _drive(StudySpec.from_data(yaml.read(folder.resolved).data), folder, options)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all steps of a driver share."""
+
+    spec: StudySpec
+    folder: RunFolder
+    options: DriverOptions
+    replay: Replay
+    ledger: Ledger
+    jobs: JobMaker
+    layout: Layout
+    interrupt: Interrupt
+
+    def records(self, phase: Phase) -> list[TrialRecord]:
+        """Return the trials of earlier drivers in a phase."""
+        return [record for record in self.replay.trials() if record.phase == phase]
+
+
+def _drive(spec: StudySpec, folder: RunFolder, options: DriverOptions) -> Outcome:
+    """Hold the run, read its journal, connect to Ray, and go through the phases."""
+    with ExitStack() as stack:
+        interrupt = stack.enter_context(catching())
+        stack.enter_context(folder.lock(time.time()))
+        journal = stack.enter_context(Journal.open(folder.journal))
+        replay = _replayed(folder)
+        session = stack.enter_context(
+            open_session(options.address, cpus=options.cpus, gpus=options.gpus, dashboard=options.dashboard)
+        )
+        options.progress.on_session(session)
+        layout = layout_of(spec, session.capacity)
+        observers: list[Observer] = [stack.enter_context(RayMetrics(spec.objective.metric))]
+        if options.tensorboard:
+            observers.append(stack.enter_context(TensorBoard(folder.path / "tensorboard", spec.objective.metric)))
+        ledger = Ledger(
+            journal.append,
+            metric=spec.objective.metric,
+            mode=spec.objective.mode,
+            gpus=spec.resources.workers * spec.resources.gpus_per_worker,
+            observers=[*observers, options.progress],
+            earlier=replay.trials(),
+        )
+        jobs = JobMaker(spec, folder, str(options.cache.absolute()), options.fit, options.allow_imports)
+        return _conduct(_Run(spec, folder, options, replay, ledger, jobs, layout, interrupt))
+
+
+def layout_of(spec: StudySpec, capacity: Capacity) -> Layout:
+    """Return how the study's trials lie on a cluster.
+
+    Raises:
+        ClusterError: not even one trial fits, or the installed Ray is not the one whose internals several workers rely on.
+    """
+    resources = spec.resources
+    fit = capacity.concurrent(resources.workers, resources.cpus_per_worker, resources.gpus_per_worker)
+    if fit == 0:
+        need = f"{resources.workers} x ({resources.cpus_per_worker} CPU, {resources.gpus_per_worker:g} GPU)"
+        raise ClusterError(
+            f"one trial needs {need}, and the cluster has {capacity.cpus:g} CPU and {capacity.gpus:g} GPU on "
+            f"{len(capacity.nodes)} machine(s)",
+            place="resources",
+            remedy="lower resources.workers, cpus_per_worker or gpus_per_worker, or add machines",
+        )
+    trains = resources.workers > 1 or resources.trainer == "ray_train"
+    if trains:
+        require_tested_ray(versions()["ray"])
+    concurrent = min(fit, resources.concurrent or fit)
+    return Layout(trains, resources.workers, resources.cpus_per_worker, resources.gpus_per_worker, concurrent, spec.max_retries)
+
+
+def _conduct(run: _Run) -> Outcome:
+    """Go through the phases and write down how it ended."""
+    ledger = run.ledger
+    attempt = len(run.replay.commands)
+    ledger.write(
+        DriverStarted(
+            time=time.time(), attempt=attempt, command=run.options.command, versions=versions(), host=socket.gethostname()
+        )
+    )
+    try:
+        outcome = _phases(run)
+    except BaseException as error:
+        ledger.write(DriverStopped(time=time.time(), reason="error", message=f"{type(error).__name__}: {error}"[:500]))
+        raise
+    reason = "interrupted" if outcome.status == "interrupted" else "done"
+    message = "" if outcome.problem is None else outcome.problem.cause
+    ledger.write(DriverStopped(time=time.time(), reason=reason, message=message))
+    return outcome
+
+
+def _replayed(folder: RunFolder) -> Replay:
+    replay = Replay()
+    for event in JournalReader(folder.journal):
+        replay.add(event)
+    return replay
+
+
+def _phases(run: _Run) -> Outcome:
+    limits = _search(run)
+    best = run.ledger.best()
+    if not run.interrupt:
+        problem = _problem(run, limits)
+        if problem is None or isinstance(problem, TooManyFailed):
+            write_importance(run.folder, run.spec, _replayed(run.folder).trials())
+        if problem is not None:
+            return Outcome("done", best, problem)
+        _confirm(run)
+    if run.interrupt:
+        return Outcome("interrupted", best, signal=run.interrupt.signal)
+    return Outcome("done", best)
+
+
+def _problem(run: _Run, limits: Limits) -> RaysearchError | None:
+    if limits.too_many_failed:
+        failed = run.ledger.count("search", "failed")
+        return TooManyFailed(
+            f"{failed} trials failed, and budget.max_failed is {run.spec.budget.max_failed}",
+            place=str(run.folder.trials),
+            remedy=f"raysearch show {run.folder.name} lists the reasons; each trial's log.txt has the rest",
+        )
+    if run.ledger.best() is None:
+        return NoFeasibleTrial(
+            f"none of {len(run.ledger.of('search'))} trials finished with a finite {run.spec.objective.metric}",
+            place=str(run.folder.trials),
+            remedy=f"raysearch show {run.folder.name} lists the reasons",
+        )
+    return None
+
+
+def _search(run: _Run) -> Limits:
+    spec, ledger = run.spec, run.ledger
+    limits = Limits(spec.budget, ledger, run.layout.concurrent)
+    if "search" in run.replay.phases:
+        return limits
+    records = run.records("search")
+    published = [spec.trial.resolve(entry.values) for entry in spec.published]
+    objective = spec.objective
+    proposer = Proposer(spec.trial, spec.searcher, objective.metric, objective.mode, seed_of(spec.seed, "search"), published)
+    for record in records:
+        proposer.restore(record)
+    ledger.phase, ledger.planned = "search", _planned(spec, len(published))
+    interrupted = [record for record in records if record.status is None]
+    source = SearchSource(spec, proposer, ledger, run.jobs, limits, interrupted, lambda: bool(run.interrupt))
+    _run_phase(run, source, spec.scheduler, records)
+    return limits
+
+
+def _planned(spec: StudySpec, published: int) -> int | None:
+    size = spec.searcher.size(spec.trial)
+    limits = [limit for limit in (spec.budget.trials, None if size is None else size + published) if limit is not None]
+    return min(limits, default=None)
+
+
+def _confirm(run: _Run) -> None:
+    if "confirm" in run.replay.phases or run.spec.confirm.top == 0:
+        return
+    planned = plan_confirmation(run.spec, _replayed(run.folder).trials(), [entry.number for entry in run.ledger.ranking()])
+    run.ledger.phase, run.ledger.planned = "confirm", len(planned)
+    records = run.records("confirm")
+    source = ConfirmSource(planned, run.ledger, run.jobs, records, lambda: bool(run.interrupt))
+    _run_phase(run, source, Fifo(), records)
+
+
+def _run_phase(run: _Run, source: TrialSource, config: SchedulerConfig, records: Sequence[TrialRecord]) -> None:
+    """Run a phase to its end and write down why it ended, unless it was interrupted."""
+    objective, longest = run.spec.objective, _longest(run, records)
+    scheduler = config.build(objective.metric, objective.mode, longest)
+    replay_ended(scheduler, [record for record in records if record.status is not None], objective.metric)
+    interrupted = {record.number: record for record in records if record.status is None}
+    callback = DriverCallback(run.ledger, source, scheduler, objective.metric, interrupted, trains=run.layout.trains)
+    run_phase(source, callback, scheduler, run.layout, run.folder.path / "driver.log")
+    if not run.interrupt:
+        run.ledger.end_phase(source.reason)
+
+
+def _longest(run: _Run, records: Sequence[TrialRecord]) -> int:
+    """Return the most steps that a trial of the study can have."""
+    steps = [run.spec.trial.bind(corner, 0).steps for corner in run.spec.trial.corners()]
+    return max([*steps, *(record.steps for record in records)])
+
+
+def tensorboard_folder(folder: RunFolder) -> Path:
+    """Return what to give to ``tensorboard --logdir``."""
+    return folder.path / "tensorboard"

@@ -1,0 +1,90 @@
+"""Where a running study can be watched besides the terminal: TensorBoard files and Ray's metrics."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ray.util.metrics import Counter, Gauge
+from tensorboardX import SummaryWriter
+
+from raysearch.results.events import Event, TrialEnded, TrialReported, TrialStarted
+from raysearch.search.progress import Summary
+
+_STATES = ("running", "finished", "stopped", "diverged", "out_of_memory", "failed")
+
+
+class TensorBoard:
+    """Writes the scalars and hyperparameters of each trial under ``FOLDER/0007``."""
+
+    def __init__(self, folder: Path, metric: str) -> None:
+        self._folder = folder
+        self._metric = metric
+        self._writers: dict[int, SummaryWriter] = {}
+        self._values: dict[int, dict[str, bool | str | float | int]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for writer in self._writers.values():
+            writer.close()
+
+    def on_event(self, event: Event, summary: Summary) -> None:
+        """Write what a trial's events tell."""
+        if isinstance(event, TrialStarted):
+            self._values[event.trial] = {name: "none" if value is None else value for name, value in event.values.items()}
+        elif isinstance(event, TrialReported):
+            writer = self._writer(event.trial)
+            for name, value in event.metrics.items():
+                writer.add_scalar(name, value, event.step, walltime=event.time)
+            writer.flush()
+        elif isinstance(event, TrialEnded):
+            self._end(event)
+
+    def _end(self, event: TrialEnded) -> None:
+        writer = self._writers.pop(event.trial, None)
+        values = self._values.pop(event.trial, {})
+        if writer is None:
+            return
+        if event.value is not None and values:
+            writer.add_hparams(values, {f"hparam/{self._metric}": event.value}, name=".", global_step=event.step)
+        writer.close()
+
+    def _writer(self, trial: int) -> SummaryWriter:
+        if trial not in self._writers:
+            self._writers[trial] = SummaryWriter(str(self._folder / f"{trial:04d}"), max_queue=1000, flush_secs=3600)
+        return self._writers[trial]
+
+
+class RayMetrics:
+    """Publishes the objective, the states of trials and the training speed as Ray metrics (for Prometheus and the dashboard)."""
+
+    def __init__(self, metric: str) -> None:
+        self._metric = metric
+        self._value = Gauge(f"raysearch_{metric}", f"{metric} at a trial's last report", tag_keys=("trial",))
+        self._best = Gauge(f"raysearch_best_{metric}", f"best {metric} of a finished trial")
+        self._trials = Gauge("raysearch_trials", "trials of the current phase by state", tag_keys=("phase", "state"))
+        self._speed = Gauge("raysearch_patches_per_second", "training patches per second of a trial", tag_keys=("trial",))
+        self._reports = Counter("raysearch_reports", "reports of all trials")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Nothing to close: Ray keeps the metrics."""
+
+    def on_event(self, event: Event, summary: Summary) -> None:
+        """Publish what an event changes."""
+        for state in _STATES:
+            self._trials.set(summary.counts.get(state, 0), {"phase": summary.phase, "state": state})
+        if summary.best is not None:
+            self._best.set(summary.best.value)
+        if isinstance(event, TrialReported):
+            tags = {"trial": f"{event.trial:04d}"}
+            self._reports.inc()
+            self._value.set(event.metrics[self._metric], tags)
+            if math.isfinite(speed := event.metrics.get("patches_per_second", math.nan)):
+                self._speed.set(speed, tags)

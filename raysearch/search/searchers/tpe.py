@@ -1,0 +1,63 @@
+"""TPE: a model of where good configurations lie, from the trials so far."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Literal
+
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, TPESampler
+from pydantic import Field, model_validator
+
+from raysearch.search.searchers.base import SearcherConfig
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from raysearch.spec.space import Space
+
+
+class Config(SearcherConfig):
+    """Tree-structured Parzen estimator.
+
+    Bergstra et al., "Algorithms for hyper-parameter optimization", NeurIPS 2011; the multivariate form of Falkner et al., "BOHB",
+    ICML 2018. A trial that the scheduler stopped is compared only with trials stopped at the same length (Optuna's rule for pruned
+    trials); running trials count as bad ones, so that parallel workers do not crowd (the constant liar).
+    """
+
+    kind: Literal["tpe"] = "tpe"
+
+    multivariate: bool = True
+    """Model the values jointly instead of one by one."""
+
+    group: bool = False
+    """With conditional branches: model each set of values that occur together separately. Needs ``multivariate``."""
+
+    startup_trials: int = Field(10, ge=1)
+    """Trials that are drawn at random before the model is used."""
+
+    candidates: int = Field(24, ge=1)
+    """Draws from the model of good configurations, of which the most promising is proposed."""
+
+    @model_validator(mode="after")
+    def _group_needs_multivariate(self) -> Self:
+        if self.group and not self.multivariate:
+            raise ValueError("group: true needs multivariate: true")
+        return self
+
+    def build(self, space: Space, seed: int) -> BaseSampler:
+        """Build Optuna's TPE sampler."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # `group` is called experimental; its versions are pinned
+            return TPESampler(
+                n_startup_trials=self.startup_trials,
+                n_ei_candidates=self.candidates,
+                multivariate=self.multivariate,
+                group=self.group,
+                constant_liar=True,
+                seed=seed % 2**32,
+            )
+
+    def size(self, space: Space) -> int | None:
+        """Return None: there is no end."""
+        return None

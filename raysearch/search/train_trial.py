@@ -1,0 +1,104 @@
+"""A trial of several workers: `fit` on each rank of a Ray Train run inside the Tune trial.
+
+The trial's own process needs no CPU: it starts the run, and passes the messages of rank 0 on to Tune. Ray Train keeps no
+checkpoints here; `fit` finds its own in the trial's folder, on whatever machine it comes up again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray.train
+import torch
+from ray import tune
+from ray.train.torch import TorchConfig
+
+from raysearch.search.job import Ended, Job, Message, message_from_json, message_to_json, to_result
+from raysearch.search.ray_internals import HandleCallback, LeanTorchTrainer, Mailbox
+from raysearch.search.trainable import run_job
+from raysearch.train.world import DistributedWorld
+
+
+def run_in_train(config: dict[str, Any]) -> None:
+    """Run a trial as a Ray Train run: the function that Tune calls."""
+    job = Job.from_json(config["job"])
+    trial_id = tune.get_context().get_trial_id()
+    mailbox = f"{trial_id}:{uuid.uuid4().hex}"
+    storage = Path(job.folder) / "ray_train"
+    run = _InThread(_trainer(job, trial_id, mailbox, storage).fit)
+    run.start()
+    ended = False
+    for text in Mailbox(mailbox).follow(run.is_alive):
+        message = message_from_json(text)
+        if isinstance(message, Ended):
+            ended = True
+            run.join()  # the workers have nothing left to do; their placement group goes with them
+            shutil.rmtree(storage, ignore_errors=True)
+        tune.report(to_result(message, job.metric))
+    if run.error:
+        raise run.error[0]
+    if not ended:
+        raise RuntimeError("the workers ended without an outcome")
+
+
+def _trainer(job: Job, trial_id: str, mailbox: str, storage: Path) -> LeanTorchTrainer:
+    gpu = job.gpus > 0
+    return LeanTorchTrainer(
+        _worker,
+        train_loop_config={"job": job.to_json(), "mailbox": mailbox},
+        torch_config=TorchConfig(backend="nccl" if gpu else "gloo"),
+        scaling_config=ray.train.ScalingConfig(
+            num_workers=job.workers, use_gpu=gpu, resources_per_worker={"CPU": job.cpus, **({"GPU": job.gpus} if gpu else {})}
+        ),
+        run_config=ray.train.RunConfig(
+            name=f"trial-{job.trial:04d}-{trial_id}", storage_path=str(storage), callbacks=[HandleCallback(trial_id)]
+        ),
+    )
+
+
+def _worker(config: dict[str, Any]) -> None:
+    """Run on every rank."""
+    job = Job.from_json(config["job"])
+    os.environ["OMP_NUM_THREADS"] = str(job.cpus)
+    device = ray.train.torch.get_device() if job.gpus > 0 else torch.device("cpu")
+    world = DistributedWorld(device)
+    mailbox = Mailbox(config["mailbox"])
+
+    def send(message: Message) -> None:
+        if world.rank == 0:
+            mailbox.put(message_to_json(message))
+
+    run_job(job, world, device, send)
+
+
+@dataclass
+class _InThread:
+    """Runs a function in a thread and keeps its exception."""
+
+    function: Callable[[], object]
+    error: list[BaseException] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        try:
+            self.function()
+        except BaseException as error:  # raised again in the trial's thread
+            self.error.append(error)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def join(self) -> None:
+        self._thread.join()
