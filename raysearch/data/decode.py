@@ -146,10 +146,15 @@ def _refusing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _open(path: Path) -> Image.Image:
-    with _warning_filters, warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(path, formats=_FORMATS)
+@contextmanager
+def _open(path: Path) -> Iterator[Image.Image]:
+    # Pillow gets a file and not a path: it would map an uncompressed one into memory, and shears turned grey TIFFs there
+    with path.open("rb") as file:
+        with _warning_filters, warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(file, formats=_FORMATS)
+        with image:
+            yield image
 
 
 def _header(path: Path, image: Image.Image) -> Header:

@@ -68,7 +68,7 @@ def choose_listed(photographs: Sequence[Photograph], split_file: Path) -> list[P
         known[photograph.name] = photograph
     missing = sorted(wanted - set(known))
     if missing:
-        near = get_close_matches(missing[0], known, n=1)
+        near = sorted(n for n in known if n.startswith(f"{missing[0]}.")) or get_close_matches(missing[0], known, n=1)
         raise DataError(
             f"{len(missing)} of {len(wanted)} listed photographs are missing, the first is {missing[0]!r}",
             place=str(split_file),

@@ -5,7 +5,7 @@
     data:
       kind: folder
       train: [photos/city, photos/forest]
-      validation: 12                        # held out of train, spread evenly; or folders, as for train
+      validation: photos/park              # or `hold_out: 12`: so many of train, spread evenly over their names
       test:
         set5: sets/set5
         nights: {folders: photos/all, include: ["night/**"], split_file: nights.txt}
@@ -19,9 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from raysearch.component import Config as Base
 from raysearch.data.base import CorpusConfig, Gathered, Photograph, Split
@@ -35,6 +35,8 @@ SetName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 class FolderSet(Base):
     """One set of photographs; a path or a list of paths is short for ``{folders: ...}``."""
+
+    model_config = ConfigDict(strict=False)  # strict tuples and paths refuse what the validators below let through
 
     folders: tuple[AbsolutePath, ...] = Field(min_length=1)
     """Where the photographs lie; nested folders are searched too. One path is fine as it is."""
@@ -86,14 +88,23 @@ class Config(CorpusConfig):
     train: FolderSet
     """The photographs to train on."""
 
-    validation: FolderSet | Annotated[int, Field(ge=1)]
-    """The photographs that a search selects by; a number holds out so many of ``train``, always the same ones."""
+    validation: FolderSet | None = None
+    """The photographs that a search selects by; either this or ``hold_out``."""
+
+    hold_out: int | None = Field(None, ge=1)
+    """Take so many photographs out of ``train`` for validation, always the same ones."""
 
     test: dict[SetName, FolderSet] = Field(default_factory=dict)
     """The photographs that only the confirmation sees, by the name of each set."""
 
     unreadable: Policy = "refuse"
     """What a file that can't be read does: ``refuse`` the whole set, or ``skip`` it and have it listed."""
+
+    @model_validator(mode="after")
+    def _one_validation(self) -> Self:
+        if (self.validation is None) == (self.hold_out is None):
+            raise ValueError("give either `validation` (folders) or `hold_out` (a number of training photographs)")
+        return self
 
     def gather(self, split: Split) -> tuple[Gathered, ...]:
         """List the photographs of a split; test has one set per name, sorted by name.
@@ -106,7 +117,7 @@ class Config(CorpusConfig):
         refuse_shared({"train": train, "validation": validation, "test": everything_tested})
         if split == "test" and not tests:
             raise DataError("no test set is named", place="data.test", remedy="name one: `test: {my_set: path/to/folder}`")
-        validation_name = self.train.name if isinstance(self.validation, int) else self.validation.name
+        validation_name = (self.validation or self.train).name
         sets: dict[Split, dict[str, Sequence[Photograph]]] = {
             "train": {self.train.name: train},
             "validation": {validation_name: validation},
@@ -116,8 +127,9 @@ class Config(CorpusConfig):
 
     def _splits(self) -> tuple[list[Photograph], list[Photograph], dict[str, list[Photograph]]]:
         train = self.train.photographs()
-        if isinstance(self.validation, int):
-            validation, train = hold_out(train, self.validation)
+        if self.hold_out is not None:
+            validation, train = hold_out(train, self.hold_out)
         else:
+            assert self.validation is not None, "one of the two is given"
             validation = self.validation.photographs()
         return train, validation, {name: chosen.photographs() for name, chosen in self.test.items()}
