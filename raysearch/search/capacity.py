@@ -45,3 +45,7 @@ def _slots(node: Node, cpus: float, gpus: float) -> int:
     by_gpu = math.floor(node.gpus / gpus + tolerance) if gpus > 0 else math.inf
     least = min(by_cpu, by_gpu)
     return 0 if math.isinf(least) else int(least)
+
+
+ANY_CAPACITY = Capacity((Node(1e6, 1e6),))
+"""For a cluster that is not connected yet: nothing is refused for want of machines before it is."""

@@ -1,0 +1,187 @@
+"""`train`, `eval`, `restore`: one network, without Ray."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import Progress
+
+from raysearch.cli.options import cache_option, json_option
+from raysearch.component import problems
+from raysearch.errors import DataError, RunExists, SpecError
+
+if TYPE_CHECKING:
+    import torch
+
+    from raysearch.spec.trial import TrialConfig
+    from raysearch.train.reporter import Report
+
+device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+threads_option = click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Torch threads on a CPU.")
+checkpoint_argument = click.argument("checkpoint", type=click.Path(exists=True, path_type=Path))
+
+
+def _device(name: str) -> torch.device:
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise SpecError(f"device {name!r} can't be used: {reason}", place="--device", remedy="use cpu or auto") from error
+    return device
+
+
+def _trial(path: Path) -> TrialConfig:
+    """Read one configuration: config.json of a trial, or a YAML that `raysearch best` wrote."""
+    from raysearch.spec.trial import TrialConfig
+    from raysearch.spec.yaml import read
+
+    document = read(path)
+    try:
+        return TrialConfig.parse(document.data)
+    except ValidationError as error:
+        first = problems(error)[0]
+        hint = (
+            "; this is a study: start it with `raysearch run`"
+            if isinstance(document.data, dict) and "trial" in document.data
+            else ""
+        )
+        raise SpecError(
+            f"{first.key}: {first.message}{hint}",
+            place=str(path),
+            remedy="a configuration holds data, task, model, sampler and recipe; `raysearch best RUN` writes one",
+        ) from error
+
+
+class _Lines:
+    """Prints a line for each report."""
+
+    def report(self, report: Report) -> None:
+        """Print step, PSNR, loss and speed."""
+        m = report.metrics
+        speed = m.get("patches_per_second", 0.0)
+        click.echo(f"step {report.step}/{report.steps}  psnr {m['psnr']:.3f} dB  ssim {m['ssim']:.4f}  {speed:.0f} patches/s")
+
+
+@click.command("train")
+@click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the result; goes on if it is there."
+)
+@click.option("--seed", type=click.IntRange(0), default=None, help="Another seed than the configuration's.")
+@click.option("--steps", type=click.IntRange(1), default=None, help="Another length than the configuration's.")
+@click.option("--test/--no-test", default=True, show_default=True, help="Evaluate the test photographs at the end.")
+@cache_option
+@device_option
+@threads_option
+@json_option
+def train_command(
+    config: Path, out: Path, seed: int | None, steps: int | None, test: bool, cache: Path, device: str, threads: int, as_json: bool
+) -> None:
+    """Train CONFIG (a YAML of `raysearch best`, or a trial's config.json) without Ray.
+
+    Goes on from the newest checkpoint in --out.
+    """
+    from raysearch.train.files import CONFIG
+    from raysearch.train.loop import fit
+    from raysearch.train.reporter import ListReporter
+    from raysearch.train.state import TrialIO
+    from raysearch.train.world import SingleWorld
+
+    trial = _trial(config)
+    changes = {key: value for key, value in (("seed", seed), ("steps", steps)) if value is not None}
+    trial = trial.model_copy(update=changes)
+    out.mkdir(parents=True, exist_ok=True)
+    text = trial.model_dump_json(indent=1)
+    written = out / CONFIG
+    if written.exists() and written.read_text() != text:
+        raise RunExists(f"{out} holds the training of another configuration", place=str(written), remedy="choose another --out")
+    written.write_text(text)
+    split: Literal["validation", "test"] = "test" if test else "validation"
+    io = TrialIO(folder=out, cache=cache, world=SingleWorld(), device=_device(device), split=split, threads=threads)
+    result = fit(trial, io, ListReporter() if as_json else _Lines())
+    if as_json:
+        click.echo(json.dumps(asdict(result)))
+        return
+    shown = f"psnr {result.metrics['psnr']:.3f} dB, ssim {result.metrics['ssim']:.4f} ({trial.evaluate.protocol.label})"
+    click.echo(f"{result.status} at step {result.step} on {io.split} photographs: {shown}; results in {out}")
+
+
+@click.command("eval")
+@checkpoint_argument
+@click.option(
+    "--images", type=click.Path(exists=True, file_okay=False, path_type=Path), default=None, help="A folder of clean images."
+)
+@click.option(
+    "--split", type=click.Choice(["validation", "test"]), default="test", show_default=True, help="Of the trial's own corpus."
+)
+@cache_option
+@device_option
+@json_option
+def eval_command(
+    checkpoint: Path, images: Path | None, split: Literal["validation", "test"], cache: Path, device: str, as_json: bool
+) -> None:
+    """Evaluate CHECKPOINT (a file, or a trial's folder) on photographs: its own corpus, or a folder of clean images."""
+    import math
+
+    from raysearch.train.restore import evaluate_checkpoint
+
+    rows = evaluate_checkpoint(checkpoint, images, split, cache, device=_device(device))
+    if as_json:
+        plain = [{k: ("inf" if isinstance(v, float) and math.isinf(v) else v) for k, v in asdict(row).items()} for row in rows]
+        click.echo(json.dumps(plain, allow_nan=False))
+        return
+    width = max(len(f"{row.dataset}/{row.image}") for row in rows)
+    for row in rows:
+        click.echo(f"{row.dataset + '/' + row.image:<{width}}  {row.level:<12} {row.psnr:7.3f} dB  {row.ssim:.4f}")
+    perfect = sum(math.isinf(row.psnr) for row in rows)
+    if perfect:
+        click.echo(f"{perfect} perfect copies (infinite PSNR); no mean is shown")
+    else:
+        mean = sum(row.psnr for row in rows) / len(rows), sum(row.ssim for row in rows) / len(rows)
+        click.echo(f"{'mean':<{width}}  {'':<12} {mean[0]:7.3f} dB  {mean[1]:.4f}   ({rows[0].protocol}, {len(rows)} images)")
+
+
+@click.command("restore")
+@checkpoint_argument
+@click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("target", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--degrade", is_flag=True, help="SOURCE holds clean photographs: degrade each by the trial's task first.")
+@click.option("--level", default=None, help="With --degrade: which of the task's levels, e.g. 'sigma 15'.")
+@click.option("--sigma", type=click.FloatRange(0, 255), default=None, help="Noise level of the images, on the 0..255 scale.")
+@device_option
+def restore_command(
+    checkpoint: Path, source: Path, target: Path, degrade: bool, level: str | None, sigma: float | None, device: str
+) -> None:
+    """Restore every image in SOURCE with CHECKPOINT (a file, or a trial's folder) and write PNGs to TARGET.
+
+    Without --degrade the images are degraded ones: for demosaicing, one-channel raw mosaics.
+    """
+    from raysearch.train.restore import restore_folder
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("restoring", total=None)
+        files = restore_folder(
+            checkpoint,
+            source,
+            target,
+            degrade=degrade,
+            level=level,
+            sigma_255=sigma,
+            device=_device(device),
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    for file in files:
+        click.echo(f"{file.source} -> {file.target}" if file.target else f"{file.source}: left out: {file.reason}")
+    if not any(file.target for file in files):
+        raise DataError("no image could be restored", place=str(source), remedy="see the reasons above")

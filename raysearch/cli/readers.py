@@ -1,0 +1,232 @@
+"""`ls`, `show`, `watch`, `best`, `report`: what a run's folder tells. Neither torch nor Ray is loaded."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from raysearch.cli.console import Screen, StudyView, duration, value_text, values_text
+from raysearch.cli.options import json_option, run_argument, runs_option
+from raysearch.errors import NoFeasibleTrial, SpecError
+from raysearch.results.events import DriverStopped
+from raysearch.results.folder import RunFolder, list_runs
+from raysearch.results.journal import JournalReader
+from raysearch.results.record import RunRecord, TrialRecord
+from raysearch.results.run import open_run
+from raysearch.results.summary import summary
+from raysearch.results.yaml_text import to_yaml
+
+
+def _ranked(record: RunRecord) -> list[TrialRecord]:
+    """Finished search trials, best first."""
+    done = [t for t in record.trials if t.phase == "search" and t.status == "finished" and t.value is not None]
+    return sorted(done, key=lambda t: t.value or 0.0, reverse=summary(record).mode == "max")
+
+
+def _warn(record: RunRecord) -> None:
+    for sentence in record.missing:
+        click.echo(f"note: {sentence}", err=True)
+
+
+def _trial_data(trial: TrialRecord) -> dict[str, object]:
+    names = ("phase", "role", "status", "step", "steps", "value", "seconds", "seed", "values", "reason", "retries", "facts")
+    return {"trial": trial.number} | {name: getattr(trial, name) for name in names}
+
+
+@click.command("ls")
+@click.argument("run", required=False)
+@runs_option
+@json_option
+def ls_command(run: str | None, runs: Path, as_json: bool) -> None:
+    """List all runs, or the trials of RUN."""
+    if run is None:
+        records = [open_run(folder.path) for folder in list_runs(runs)]
+        if as_json:
+            click.echo(json.dumps([asdict(summary(record)) for record in records]))
+        elif not records:
+            click.echo(f"no run in {runs}; start one: raysearch run search_spaces/patchnet.yaml")
+        else:
+            _print_runs(records)
+        return
+    record = open_run(RunFolder.open(run, runs).path)
+    _warn(record)
+    if as_json:
+        click.echo(json.dumps([_trial_data(t) for t in record.trials]))
+    else:
+        _print_trials(record)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, no_wrap=name != "values")
+    return table
+
+
+def _print_runs(records: list[RunRecord]) -> None:
+    table = _table("run", "state", "trials", "best", "time", "trial time")
+    for record in records:
+        run = summary(record)
+        best = "-" if run.best is None else f"{run.best.value:.3f} {run.metric}"
+        trials = f"{run.ended}/{run.planned or len(record.trials)}"
+        table.add_row(run.name, run.state, trials, best, duration(run.wall_seconds), duration(run.seconds))
+    Console().print(table)
+
+
+def _print_trials(record: RunRecord) -> None:
+    table = _table("trial", "phase", "role", "state", "step", summary(record).metric, "time", "values")
+    for t in record.trials:
+        value = "-" if t.value is None else f"{t.value:.3f}"
+        shown = values_text(t.values) + (f"  {t.reason}" if t.reason else "")
+        step = f"{t.step}/{t.steps}"
+        table.add_row(f"{t.number:04d}", t.phase, t.role, t.status or "unfinished", step, value, duration(t.seconds), shown)
+    Console().print(table)
+
+
+@click.command("show")
+@run_argument
+@click.option("--trial", "number", type=click.IntRange(0), default=None, help="One trial with its configuration and curve.")
+@runs_option
+@json_option
+def show_command(run: str, number: int | None, runs: Path, as_json: bool) -> None:
+    """Show RUN: its state, its best trials, its confirmation; or one trial."""
+    record = open_run(RunFolder.open(run, runs).path)
+    _warn(record)
+    if number is not None:
+        _show_trial(record, number, as_json)
+        return
+    study = summary(record)
+    if as_json:
+        click.echo(json.dumps(asdict(study) | {"best_trials": [_trial_data(t) for t in _ranked(record)[:5]]}))
+        return
+    counts = ", ".join(f"{count} {status}" for status, count in study.counts.items())
+    click.echo(f"{study.name}: {study.state}; {counts or 'no trial yet'}; {duration(study.wall_seconds)}")
+    for t in _ranked(record)[:5]:
+        click.echo(f"  trial {t.number:04d}  {study.metric} {t.value:.3f}  {values_text(t.values)}")
+    _show_confirmation(record, study.metric)
+    for failure in study.failures:
+        click.echo(f"  {len(failure.trials)} x {failure.status}: {failure.reason}")
+
+
+def _show_confirmation(record: RunRecord, metric: str) -> None:
+    roles: dict[str, list[float]] = {}
+    for t in record.trials:
+        if t.phase == "confirm" and t.value is not None:
+            roles.setdefault(t.role, []).append(t.value)
+    for role, values in roles.items():
+        mean = sum(values) / len(values)
+        click.echo(
+            f"  confirmed {role}: {metric} {mean:.3f} on test photographs, mean of {len(values)} seeds; intervals in the report"
+        )
+
+
+def _show_trial(record: RunRecord, number: int, as_json: bool) -> None:
+    trial = next((t for t in record.trials if t.number == number), None)
+    if trial is None:
+        raise SpecError(f"run {record.name} has no trial {number}", remedy=f"it has trials 0 to {len(record.trials) - 1}")
+    if as_json:
+        curve = [{"step": p.step, **p.metrics} for p in trial.reports]
+        click.echo(json.dumps(_trial_data(trial) | {"config": trial.config, "reports": curve}))
+        return
+    state = f"{trial.status or 'unfinished'} {trial.reason}".rstrip()
+    click.echo(f"trial {trial.number:04d} of {record.name}: {trial.phase} {trial.role}, {state}")
+    for name, value in trial.values.items():
+        click.echo(f"  {name} = {value_text(value)}")
+    for point in trial.reports:
+        click.echo(f"  step {point.step:>7}  " + "  ".join(f"{k} {v:.4g}" for k, v in sorted(point.metrics.items())))
+    click.echo(to_yaml(trial.config))
+
+
+@click.command("best")
+@run_argument
+@click.option("-k", "count", type=click.IntRange(1), default=1, show_default=True, help="How many, best first, as YAML documents.")
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write to a file instead.")
+@runs_option
+@json_option
+def best_command(run: str, count: int, out: Path | None, runs: Path, as_json: bool) -> None:
+    """Print the best configuration of RUN's search as YAML that `raysearch train` accepts."""
+    record = open_run(RunFolder.open(run, runs).path)
+    _warn(record)
+    best = _ranked(record)[:count]
+    if not best:
+        raise NoFeasibleTrial(
+            f"run {record.name} has no finished trial yet", remedy="raysearch watch shows it; raysearch resume goes on"
+        )
+    if as_json:
+        text = json.dumps([_trial_data(t) | {"config": t.config} for t in best]) + "\n"
+    else:
+        metric = summary(record).metric
+        parts = [
+            f"# trial {t.number} of run {record.name}: {metric} {t.value:.3f} on validation photographs\n{to_yaml(t.config)}"
+            for t in best
+        ]
+        text = "---\n".join(parts)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        out.write_text(text)
+        click.echo(f"wrote {out}")
+
+
+@click.command("watch")
+@run_argument
+@click.option("--plain", is_flag=True, help="Lines instead of a live table.")
+@click.option("--once", is_flag=True, help="Show what there is and stop.")
+@runs_option
+@json_option
+def watch_command(run: str, plain: bool, once: bool, runs: Path, as_json: bool) -> None:
+    """Follow RUN until its driver stops; reads the journal only, so it works from anywhere and disturbs nothing."""
+    folder = RunFolder.open(run, runs)
+    reader = JournalReader(folder.journal)
+    if as_json:
+        _follow_json(reader, folder, once)
+        return
+    view = StudyView.of(summary(open_run(folder.path)))
+    with Screen(view, folder.name, plain=plain) as screen:
+        stopped = False
+        while True:
+            for event in reader:
+                screen.on_event(event)
+                stopped = isinstance(event, DriverStopped)
+            if stopped or once or folder.holder() is None:
+                break
+            time.sleep(0.5)
+
+
+def _follow_json(reader: JournalReader, folder: RunFolder, once: bool) -> None:
+    while True:
+        stopped = False
+        for event in reader:
+            click.echo(event.model_dump_json())
+            stopped = isinstance(event, DriverStopped)
+        if stopped or once or folder.holder() is None:
+            return
+        time.sleep(0.5)
+
+
+@click.command("report")
+@click.argument("run", nargs=-1, required=True)
+@click.option(
+    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Default: report.html in the run's folder."
+)
+@click.option(
+    "--max-mb", type=click.FloatRange(0.5), default=8.0, show_default=True, help="Leave out crops until it is this small."
+)
+@runs_option
+@json_option
+def report_command(run: tuple[str, ...], out: Path | None, max_mb: float, runs: Path, as_json: bool) -> None:
+    """Write the HTML report of one or several runs: one file that needs no network."""
+    from raysearch.report.page import write_report
+
+    folders = [RunFolder.open(name, runs) for name in run]
+    records = [open_run(folder.path) for folder in folders]
+    for record in records:
+        _warn(record)
+    path = write_report(records, [folder.path for folder in folders], out or folders[0].report, max_mb=max_mb)
+    click.echo(json.dumps({"report": str(path)}) if as_json else f"wrote {path}")

@@ -1,0 +1,247 @@
+"""`init`, `check`, `run`, `resume`: from a YAML file to a report."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from raysearch.cli.console import Screen, StudyView
+from raysearch.cli.options import cache_option, json_option, profile_option, run_argument, runs_option, set_option
+from raysearch.errors import RunExists
+from raysearch.results.events import Event
+from raysearch.results.folder import RunFolder
+from raysearch.results.journal import JournalReader
+from raysearch.results.run import open_run
+from raysearch.results.summary import summary
+
+if TYPE_CHECKING:
+    from raysearch.search.options import Outcome
+    from raysearch.search.progress import Summary
+    from raysearch.search.session import Session
+    from raysearch.spec.findings import Finding
+
+TEMPLATE = Path(__file__).parent / "templates" / "study.yaml"
+TASKS: Mapping[str, Mapping[str, str]] = {
+    "demosaic": {
+        "QUESTION": "Which patches should a demosaicing network be trained on?",
+        "TITLE": "Patch sampling for demosaicing",
+        "TASK": "{kind: demosaic}",
+        "MODEL": "{kind: deepjdd, masks: false, padding: same, depth: 7, width: 16}",
+    },
+    "joint_demosaic_denoise": {
+        "QUESTION": "Which patches should a joint demosaicing and denoising network be trained on?",
+        "TITLE": "Patch sampling for joint demosaicing and denoising",
+        "TASK": "{kind: joint_demosaic_denoise, sigma_255: {low: 0, high: 16}}",
+        "MODEL": "{kind: deepjdd, masks: false, padding: same, sigma_channel: true, depth: 7, width: 16}",
+    },
+    "gaussian_denoise": {
+        "QUESTION": "Which patches should a denoising network be trained on?",
+        "TITLE": "Patch sampling for Gaussian denoising",
+        "TASK": "{kind: gaussian_denoise, channels: 3, sigma_255: 25}",
+        "MODEL": "{kind: dncnn, depth: 6, width: 16}",
+    },
+}
+
+space_argument = click.argument("space", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+address_option = click.option(
+    "--address", default=None, help="A running Ray: auto, HOST:PORT or ray://HOST:PORT. Default: a local one."
+)
+cpus_option = click.option("--cpus", type=click.IntRange(1), default=None, help="CPUs that a local Ray hands out (default: all).")
+plain_option = click.option("--plain", is_flag=True, help="Lines instead of a live table.")
+report_option = click.option("--report/--no-report", default=True, show_default=True, help="Write report.html at the end.")
+
+
+@click.command("init")
+@click.option("--task", type=click.Choice(sorted(TASKS)), default="demosaic", show_default=True)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("study.yaml"), show_default=True)
+@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+def init_command(task: str, out: Path, force: bool) -> None:
+    """Write a commented study to start from."""
+    if out.exists() and not force:
+        raise RunExists(f"{out} is there already", place="--out", remedy="choose another name, or --force to replace it")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(Template(TEMPLATE.read_text()).substitute(TASKS[task], NAME=out.stem))
+    click.echo(f"wrote {out}; next: raysearch check {out}")
+
+
+def _print_findings(findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        colour = "yellow" if finding.severity == "warning" else "red"
+        click.secho("warning: " if finding.severity == "warning" else "error: ", fg=colour, bold=True, err=True, nl=False)
+        click.echo(str(finding), err=True)
+
+
+@click.command("check")
+@space_argument
+@profile_option
+@set_option
+@runs_option
+@json_option
+def check_command(space: Path, profile: str | None, settings: tuple[str, ...], runs: Path, as_json: bool) -> int:
+    """Find everything that is wrong with SPACE.yaml before anything starts. Exit code 2: the file; 3: data, disk or machines."""
+    from raysearch.search.preflight import examine
+
+    examination = examine(space, profile, settings, runs=runs)
+    if as_json:
+        found = [asdict(finding) for finding in examination.findings]
+        click.echo(
+            json.dumps({"findings": found, "configurations": examination.configurations, "exit_code": examination.exit_code})
+        )
+        return examination.exit_code
+    _print_findings(examination.findings)
+    if examination.exit_code == 0:
+        click.echo(f"{space}: fine; {examination.configurations} configurations were built")
+        if examination.needed is not None:
+            click.echo(str(examination.needed))
+    return examination.exit_code
+
+
+class _Progress:
+    """Passes a driver's events on to a `Screen`."""
+
+    def __init__(self, screen: Screen, folder: RunFolder) -> None:
+        self.screen = screen
+        self.folder = folder
+
+    def on_session(self, session: Session) -> None:
+        """Say where the study can be watched."""
+        if session.dashboard is not None:
+            token = f" (its token: {session.token_hint})" if session.token_hint else ""
+            self.screen.say(f"Ray dashboard: {session.dashboard}{token}")
+        self.screen.say(f"TensorBoard:   tensorboard --logdir {self.folder.path / 'tensorboard'}")
+        for warning in session.warnings:
+            self.screen.say(f"note: {warning}")
+
+    def on_event(self, event: Event, summary: Summary) -> None:
+        """Show an event."""
+        self.screen.on_event(event)
+
+
+@click.command("run")
+@space_argument
+@click.option("--name", default=None, help="Name of the run (default: the study's).")
+@profile_option
+@set_option
+@click.option("--trials", type=click.IntRange(1), default=None, help="Short for --set budget.trials=N.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=None, help="Short for --set budget.minutes=M.")
+@click.option("--if-exists", type=click.Choice(["fail", "resume", "new"]), default="fail", show_default=True)
+@address_option
+@cpus_option
+@runs_option
+@cache_option
+@plain_option
+@report_option
+@click.pass_context
+def run_command(
+    ctx: click.Context,
+    space: Path,
+    name: str | None,
+    profile: str | None,
+    settings: tuple[str, ...],
+    trials: int | None,
+    minutes: float | None,
+    if_exists: Literal["fail", "resume", "new"],
+    address: str | None,
+    cpus: int | None,
+    runs: Path,
+    cache: Path,
+    plain: bool,
+    report: bool,
+) -> int:
+    """Search SPACE.yaml, confirm the winner on photographs that the search never saw, and write an HTML report."""
+    from raysearch.results.environment import capture
+    from raysearch.search.capacity import ANY_CAPACITY
+    from raysearch.search.preflight import examine
+    from raysearch.spec.findings import refuse
+
+    short = [f"budget.{key}={value}" for key, value in (("trials", trials), ("minutes", minutes)) if value is not None]
+    # What a remote cluster holds is known once it is connected; the driver refuses what does not fit then.
+    capacity = None if address in (None, "local") else ANY_CAPACITY
+    examination = examine(space, profile, [*settings, *short], capacity=capacity, runs=runs)
+    _print_findings(f for f in examination.findings if f.severity == "warning")
+    refuse(examination.findings)
+    if examination.study is None:
+        raise AssertionError("a study without findings is valid")
+    spec = examination.study.spec
+    if if_exists == "resume" and RunFolder(runs / (name or spec.name)).is_run:
+        return _drive(RunFolder.open(name or spec.name, runs), ctx, address, cpus, cache, plain, report)
+    folder = RunFolder.create(runs, name or spec.name, if_exists="new" if if_exists == "new" else "fail")
+    folder.write_study(space.read_bytes(), spec.to_data())
+    folder.write_environment(capture(sys.argv, Path.cwd()))
+    return _drive(folder, ctx, address, cpus, cache, plain, report)
+
+
+@click.command("resume")
+@run_argument
+@address_option
+@cpus_option
+@runs_option
+@cache_option
+@plain_option
+@report_option
+@click.pass_context
+def resume_command(
+    ctx: click.Context,
+    run: str,
+    address: str | None,
+    cpus: int | None,
+    runs: Path,
+    cache: Path,
+    plain: bool,
+    report: bool,
+) -> int:
+    """Go on with RUN: no finished trial runs again, and a running one loses at most one report interval."""
+    return _drive(RunFolder.open(run, runs), ctx, address, cpus, cache, plain, report)
+
+
+def _drive(
+    folder: RunFolder, ctx: click.Context, address: str | None, cpus: int | None, cache: Path, plain: bool, report: bool
+) -> int:
+    """Run or resume a study in its folder, show it, and write its report."""
+    from raysearch.search.driver import resume_study
+    from raysearch.search.options import DriverOptions
+
+    view = StudyView.of(summary(open_run(folder.path)))
+    if folder.journal.exists():
+        for event in JournalReader(folder.journal):
+            view.feed(event)
+        view.resume_here()
+    started = time.monotonic()
+    with Screen(view, folder.name, plain=plain) as screen:
+        options = DriverOptions(
+            cache=cache,
+            address=address,
+            cpus=cpus,
+            progress=_Progress(screen, folder),
+            command=tuple(sys.argv),
+            allow_imports=bool(ctx.obj["allow_import"]),
+        )
+        outcome = resume_study(folder, options)
+    return _conclude(folder, outcome, report=report, seconds=time.monotonic() - started)
+
+
+def _conclude(folder: RunFolder, outcome: Outcome, *, report: bool, seconds: float) -> int:
+    from raysearch.cli.console import duration
+
+    if outcome.status == "interrupted":
+        click.echo(f"interrupted; everything is kept. Go on with: raysearch resume {folder.path}", err=True)
+        return outcome.exit_code
+    if report:
+        from raysearch.report.page import write_report
+
+        path = write_report([open_run(folder.path)], [folder.path], folder.report)
+        click.echo(f"report: {path}")
+    if outcome.problem is not None:
+        raise outcome.problem
+    if outcome.best is not None:
+        click.echo(f"best search trial: {outcome.best.trial:04d}; raysearch best {folder.path} prints its configuration")
+    click.echo(f"done in {duration(seconds)}")
+    return 0
