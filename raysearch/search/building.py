@@ -29,15 +29,16 @@ _MOMENTS = 3  # a sampler's network and the two moments of its optimizer
 
 @dataclass
 class Builder:
-    """Builds parts, each distinct one once.
+    """Builds parts, each distinct one once."""
 
-    Attributes:
-        checkpoint_bytes: size of the largest checkpoint of what was built, estimated.
-    """
-
-    checkpoint_bytes: int = 0
     _nets: dict[str, nn.Module | None] = field(default_factory=dict)
-    _tried: set[str] = field(default_factory=set)
+    _tried: set[tuple[str, str]] = field(default_factory=set)
+    _sizes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def checkpoint_bytes(self) -> int:
+        """Size of the largest checkpoint of what was built, estimated."""
+        return sum(self._sizes.values())
 
     def faults(self, trial: TrialConfig) -> list[Fault]:
         """Build what of ``trial`` was not built before; say what can't be. Paths are those of the configuration."""
@@ -61,23 +62,26 @@ class Builder:
         return (None if found else built[0]), found
 
     def _trained(self, trial: TrialConfig, net: nn.Module) -> list[Fault]:
-        state = 2 * sum(p.numel() * p.element_size() for p in net.parameters())  # the moments of Adam
-        found: list[Fault] = []
+        def recipe() -> int:
+            moments = 2 * sum(p.numel() * p.element_size() for p in net.parameters())  # of Adam
+            return moments + _tensor_bytes(_recipe(trial, net).state_dict())
 
-        def recipe() -> None:
-            nonlocal state
-            state += _tensor_bytes(_recipe(trial, net).state_dict())
+        def sampler() -> int:
+            return _MOMENTS * _tensor_bytes(_sampler(trial).state_dict())
 
-        def sampler() -> None:
-            nonlocal state
-            state += _MOMENTS * _tensor_bytes(_sampler(trial).state_dict())
+        margin = trial.model.geometry().margin
+        found = self._once("recipe", _key(trial.task, trial.model, trial.recipe), trial, recipe)
+        return found + self._once("sampler", _key(trial.task, trial.sampler, trial.patch) + str(margin), trial, sampler)
 
-        key = _key(trial.task, trial.model, trial.patch, trial.recipe, trial.sampler)
-        if key not in self._tried:
-            self._tried.add(key)
-            found = _attempt("recipe", trial, recipe) + _attempt("sampler", trial, sampler)
-            self.checkpoint_bytes = max(self.checkpoint_bytes, state)
-        return found
+    def _once(self, part: str, key: str, trial: TrialConfig, build: Callable[[], int]) -> list[Fault]:
+        if (part, key) in self._tried:
+            return []
+        self._tried.add((part, key))
+
+        def sized() -> None:
+            self._sizes[part] = max(self._sizes.get(part, 0), build())
+
+        return _attempt(part, trial, sized)
 
 
 def _attempt(part: str, trial: TrialConfig, build: Callable[[], None]) -> list[Fault]:

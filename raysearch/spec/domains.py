@@ -104,7 +104,7 @@ class Float:
     def default(self) -> float:
         """The middle (the geometric one with ``log``), on a step."""
         middle = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
-        return middle if self.step is None else self._on_step(int((middle - self.low) / self.step + 0.5))
+        return middle if self.step is None else self._on_step(int((middle - self.low) / self.step + 0.5 + 1e-9))
 
     @property
     def values(self) -> tuple[Leaf, ...] | None:
