@@ -15,6 +15,10 @@ Status = Literal["finished", "stopped", "diverged", "out_of_memory", "failed"]
 
 Phase = Literal["search", "confirm"]
 Leaf = bool | int | float | str | None
+Number = Annotated[int, Field(ge=0, lt=10**9)]
+"""Of a trial."""
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+"""Fits a 64-bit column."""
 
 
 class _Event(BaseModel):
@@ -27,7 +31,7 @@ class DriverStarted(_Event):
     """A driver process took the run: at the first start and at every resume."""
 
     event: Literal["driver_started"] = "driver_started"
-    attempt: int
+    attempt: Count
     command: tuple[str, ...]
     versions: dict[str, str]
     host: str
@@ -37,27 +41,27 @@ class TrialStarted(_Event):
     """A configuration was chosen; written before the trial runs. A resumed trial is not started again."""
 
     event: Literal["trial_started"] = "trial_started"
-    trial: int
+    trial: Number
     """Dense numbers from 0, over both phases."""
     phase: Phase
     role: str
     """Search: ``suggested`` or ``published`` (enqueued). Confirmation: ``baseline``, ``top1``, ``top2``, ..."""
-    source: int | None
+    source: Number | None
     """Confirmation: the search trial whose configuration is confirmed."""
     values: dict[str, Leaf]
     """The searched values by domain name."""
     config: dict[str, object]
     """The whole `TrialConfig` as JSON."""
-    seed: int
-    steps: int
+    seed: Count
+    steps: Count
 
 
 class TrialReported(_Event):
     """A running trial was evaluated on validation photographs."""
 
     event: Literal["trial_reported"] = "trial_reported"
-    trial: int
-    step: int
+    trial: Number
+    step: Count
     metrics: dict[str, float]
     """psnr, ssim, loss, lr, patches_per_second, train_seconds, pixels_seen, and the sampler's statistics as ``sampler/<name>``."""
 
@@ -66,8 +70,8 @@ class TrialRetried(_Event):
     """A trial's process was lost; it goes on from its checkpoint."""
 
     event: Literal["trial_retried"] = "trial_retried"
-    trial: int
-    attempt: int
+    trial: Number
+    attempt: Count
     reason: str
 
 
@@ -75,9 +79,9 @@ class TrialEnded(_Event):
     """A trial is over."""
 
     event: Literal["trial_ended"] = "trial_ended"
-    trial: int
+    trial: Number
     status: Status
-    step: int
+    step: Count
     value: float | None
     """The objective at ``step``; None unless finite."""
     seconds: float

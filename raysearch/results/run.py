@@ -44,6 +44,7 @@ def open_run(path: Path) -> RunRecord:
     missing: list[str] = []
     merged = _replayed(folder.journal, missing)
     trials = merged.trials()
+    holder = _holder(folder, missing)
     return RunRecord(
         name=folder.name,
         space_text=_text(folder.space, missing),
@@ -58,7 +59,7 @@ def open_run(path: Path) -> RunRecord:
         began=merged.began,
         updated=merged.updated,
         stopped=merged.stopped,
-        holder=_holder(folder, missing),
+        holder=holder,
     )
 
 
