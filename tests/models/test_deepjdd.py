@@ -87,6 +87,14 @@ def test_with_silent_layers_the_skip_is_what_remains(generator: torch.Generator)
         torch.testing.assert_close(net(seen, None), crop(bilinear(seen), config.geometry().margin))
 
 
+def test_with_the_skip_training_starts_near_the_interpolation(generator: torch.Generator) -> None:
+    torch.manual_seed(0)
+    net = Config(skip="bilinear", padding="same").build(3, 3, 1)
+    seen = mosaic(torch.rand(1, 3, 24, 24, generator=generator), "grbg")
+    with torch.no_grad():
+        assert float((net(seen, None) - bilinear(seen)).square().mean().sqrt()) < 0.02
+
+
 def test_the_noise_level_is_one_number_or_a_map(generator: torch.Generator) -> None:
     net = thin(sigma_channel=True, padding="same").build(3, 3, 1)
     seen = mosaic(torch.rand(2, 3, 12, 16, generator=generator), "grbg")
