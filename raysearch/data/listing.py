@@ -115,13 +115,14 @@ def gathered(dataset: str, photographs: Sequence[Photograph], policy: Policy) ->
 
 
 def refuse_shared(splits: Mapping[str, Sequence[Photograph]]) -> None:
-    """Refuse a photograph that is in two splits, recognised by the bytes of its file.
+    """Refuse a photograph that is in two splits, recognised by the bytes of its file. Unreadable files are left to `gathered`.
 
     Raises:
         DataError: names both files.
     """
     everything = [(split, photograph.path) for split, photographs in splits.items() for photograph in photographs]
-    same_start = _alike(everything, lambda path: (path.stat().st_size, _sha256_of_start(path)))
+    readable = [(split, path) for split, path in everything if path.is_file() and os.access(path, os.R_OK)]
+    same_start = _alike(readable, lambda path: (path.stat().st_size, _sha256_of_start(path)))
     shared = _alike(same_start, sha256_of_file)
     if shared:
         first, second = shared[0], next(entry for entry in shared if entry[0] != shared[0][0])

@@ -70,9 +70,8 @@ def _window_sums(
     values: NDArray[np.uint64] | NDArray[np.uint32], ys: NDArray[np.integer], xs: NDArray[np.integer], rows: int, columns: int
 ) -> NDArray[np.int64]:
     """Sum ``values`` (h, w) over windows of rows x columns pixels at every (y, x) of the grid: exact, (len(ys), len(xs))."""
-    height, width = values.shape
-    down = np.zeros((height + 1, width), np.int64)
-    np.cumsum(values, axis=0, dtype=np.int64, out=down[1:])
-    strips = np.zeros((len(ys), width + 1), np.int64)
-    np.cumsum(down[ys + rows] - down[ys], axis=1, out=strips[:, 1:])
-    return strips[:, xs + columns] - strips[:, xs]
+    sums = np.zeros((len(ys), values.shape[1] + 1), np.int64)
+    for strip, y in enumerate(ys):
+        down = values[y : y + rows].sum(axis=0, dtype=values.dtype)  # 32 bits hold 22,000 rows of three squared bytes
+        np.cumsum(down, dtype=np.int64, out=sums[strip, 1:])
+    return sums[:, xs + columns] - sums[:, xs]

@@ -167,6 +167,16 @@ def test_unreadable_files_are_refused_or_skipped_with_the_reason(tmp_path: Path)
     assert all("cannot identify" in reason for _, reason in result.refused)
 
 
+def test_a_broken_link_is_an_unreadable_file(tmp_path: Path) -> None:
+    make(tmp_path / "a.png")
+    (tmp_path / "b.png").symlink_to(tmp_path / "nowhere.png")
+    photographs = find_images([tmp_path])
+    refuse_shared({"train": photographs, "test": photographs[1:]})
+    with pytest.raises(DataError, match="No such file"):
+        gathered("toy", photographs, "refuse")
+    assert [path.name for path, _ in gathered("toy", photographs, "skip").refused] == ["b.png"]
+
+
 def test_skipping_finds_damage_behind_the_header_and_notices_repair(tmp_path: Path) -> None:
     good, bad = make(tmp_path / "a.png"), make(tmp_path / "b.png")
     data = bad.read_bytes()
