@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from raysearch.errors import Diverged
+from raysearch.rng import torch_generator
 from raysearch.samplers import _trainability
-from raysearch.samplers._cells import plain_grid
+from raysearch.samplers._cells import CellGrid, plain_grid, shifted_grid
 from raysearch.samplers._patchnet_net import PatchNet, bounded, log_trainability
 from raysearch.samplers._trainability import Guard, objective_of, rank_correlation, shares_of, statistics_of
 from raysearch.samplers.base import Sampler, SamplerContext, Signals
@@ -107,6 +109,28 @@ def test_equal_t_by_area_is_the_plain_mean_at_every_phase() -> None:
         weights = sampler.update(torch.arange(BATCH), difficulty(step)[0])
         assert weights is not None
         torch.testing.assert_close(weights, torch.full_like(weights, 1 / SIDE**2), rtol=1e-4, atol=0)
+
+
+def test_equal_t_with_whole_border_cells_is_the_plain_mean_over_cells() -> None:
+    sampler = Config(cell=16, width=4, lr=1e-12, border_cells="whole").build(context())
+    phases = torch_generator(context().seed, "patchnet", "grid")
+    for step in range(5):
+        signals = difficulty(step)[0]
+        weights = sampler.update(torch.arange(BATCH), signals)
+        means = list(_cell_means(signals.loss_map, shifted_grid(16, SIDE, SIDE, phases)))
+        expected = torch.stack(means).mean(0)
+        assert weights is not None
+        torch.testing.assert_close((weights * signals.loss_map).sum((1, 2, 3)), expected)
+
+
+def _cell_means(maps: torch.Tensor, grid: CellGrid) -> Iterator[torch.Tensor]:
+    """Yield the means of the cells that hold pixels, by slicing."""
+    for row in range(grid.rows):
+        for column in range(grid.columns):
+            y, x = row * 16 - grid.top, column * 16 - grid.left
+            part = maps[:, 0, max(0, y) : max(0, y + 16), max(0, x) : max(0, x + 16)]
+            if part.numel():
+                yield part.mean((1, 2))
 
 
 def test_shares_follow_equation_4() -> None:
