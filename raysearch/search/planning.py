@@ -9,7 +9,7 @@ from raysearch.errors import SpecError
 from raysearch.search.probes import Probe
 from raysearch.search.study import StudySpec
 from raysearch.spec.document import Document
-from raysearch.spec.findings import MISSING, Finding, Path, shown
+from raysearch.spec.findings import MISSING, Finding, Path, dotted, shown
 
 MIN_SEEDS = 3
 """Seeds below which a confirmation proves little."""
@@ -81,7 +81,9 @@ def _published(study: StudySpec, document: Document) -> Iterator[Finding]:
         try:
             study.trial.resolve(values)
         except SpecError as error:
-            bad = next((key for key in values if error.cause.startswith((f"{key} ", f"{key}:"))), None)
+            keys = {entry.name: dotted(entry.target) for entry in study.trial.entries}
+            about = error.cause.split(" ")[0]
+            bad = next((key for key in (about, keys.get(about, "")) if key in values), None)
             remedy = f"{error.remedy or 'correct it'}, or drop the entry"
             yield _about(document, ("published", i, "values"), values, bad, error.cause, remedy)
 

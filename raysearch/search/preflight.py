@@ -17,7 +17,7 @@ from raysearch.search.agreement import disagreements
 from raysearch.search.building import Builder
 from raysearch.search.capacity import Capacity
 from raysearch.search.planning import plan_findings
-from raysearch.search.probes import Probe, bind_all, locate
+from raysearch.search.probes import Probe, bind_all, locate, without_consequences
 from raysearch.search.study import LoadedStudy, Reading, StudySpec, read_study
 from raysearch.spec.document import Document
 from raysearch.spec.findings import Finding, merged, refuse
@@ -91,14 +91,17 @@ def preflight(study: LoadedStudy, capacity: Capacity | None = None, *, runs: Fil
 def _examined(reading: Reading, study: LoadedStudy | None, capacity: Capacity | None, runs: File) -> Examination:
     document = reading.document
     findings = list(reading.findings)
-    probes, wrong = bind_all(reading.space, document, [finding.key for finding in findings]) if reading.space.template else ([], [])
-    findings += wrong
-    findings += _disagreements(probes, reading.spec, document)
+    probes: list[Probe] = []
+    if reading.space.template:
+        probes, wrong = bind_all(reading.space, document)
+        findings += without_consequences(wrong, [finding.key for finding in findings])
+    faulty = [finding.key for finding in findings]
+    findings += without_consequences(_disagreements(probes, reading.spec, document), faulty)
     builder = Builder()
     if not any(finding.severity == "spec" for finding in findings):
         findings += [locate(f, p.draft, document) for p in probes if not p.pair for f in builder.faults(p.trial)]
     sizes: dict[str, dict[Split, demands.SplitSizes]] = {}
-    findings += _photographs(probes, document, sizes)
+    findings += without_consequences(_photographs(probes, document, sizes), faulty)
     needed = None
     if reading.spec is not None:
         findings += plan_findings(reading.spec, document, probes)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import copy
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import Any
 
 from pydantic import ValidationError
 
 from raysearch.spec.document import Document
 from raysearch.spec.domain_syntax import Fault
-from raysearch.spec.explain import explain
-from raysearch.spec.findings import Finding
+from raysearch.spec.explain import UNKNOWN_KEY, explain, fields_at
+from raysearch.spec.findings import Finding, nearest
 from raysearch.spec.space import Assignment, Space
 from raysearch.spec.template import Draft
 from raysearch.spec.trial import TrialConfig
@@ -37,23 +39,43 @@ class Probe:
     pair: bool
 
 
-def bind_all(space: Space, document: Document, faulty: Collection[str]) -> tuple[list[Probe], list[Finding]]:
-    """Bind every corner and pair of a space; return the valid configurations, and findings about the others.
+def bind_all(space: Space, document: Document) -> tuple[list[Probe], list[Finding]]:
+    """Bind every corner and pair of a space; return the configurations, and findings about what is wrong in them.
 
-    Args:
-        space: the search space.
-        document: the study that it stands in, under ``trial``.
-        faulty: keys that are known to be wrong; what follows from them is not told again.
+    A configuration with mistakes is repaired where that is possible (a misspelt key is taken for the nearest, a wrong value for the
+    default), so that what does not depend on the mistakes can still be checked.
     """
     probes: list[Probe] = []
     findings: list[Finding] = []
     for assignment, pair in _assignments(space):
         draft = space.draft(assignment)
         try:
-            probes.append(Probe(assignment, draft, TrialConfig.parse(draft.data), pair))
+            trial: TrialConfig | None = TrialConfig.parse(draft.data)
         except ValidationError as error:
-            findings += [locate(fault, draft, document) for fault in explain(error, TrialConfig, draft.data)]
-    return probes, [finding for finding in findings if not _follows(finding.key, faulty)]
+            faults = explain(error, TrialConfig, draft.data)
+            findings += [locate(fault, draft, document) for fault in faults]
+            trial = _repaired(draft.data, faults)
+        if trial is not None:
+            probes.append(Probe(assignment, draft, trial, pair))
+    return probes, findings
+
+
+def _repaired(data: dict[str, object], faults: list[Fault]) -> TrialConfig | None:
+    """Parse what is left without the faulty keys; None when too little is."""
+    repaired: Any = copy.deepcopy(data)
+    for fault in faults:
+        node: Any = repaired
+        for part in fault.path[:-1]:
+            node = node[part]
+        if isinstance(node, dict) and fault.path[-1] in node:
+            value = node.pop(fault.path[-1])
+            meant = nearest(str(fault.path[-1]), fields_at(TrialConfig, data, fault.path[:-1]))
+            if fault.reason == UNKNOWN_KEY and meant is not None:
+                node.setdefault(meant, value)
+    try:
+        return TrialConfig.parse(repaired)
+    except ValidationError:
+        return None
 
 
 def _assignments(space: Space) -> Iterator[tuple[Assignment, bool]]:
@@ -67,5 +89,6 @@ def locate(fault: Fault, draft: Draft, document: Document) -> Finding:
     return document.finding(("trial", *draft.origin(fault.path)), fault.reason, fault.remedy, value=fault.value)
 
 
-def _follows(key: str, faulty: Collection[str]) -> bool:
-    return any(bad == key or bad.startswith(f"{key}.") for bad in faulty)
+def without_consequences(findings: Iterable[Finding], faulty: Collection[str]) -> list[Finding]:
+    """Drop findings about keys in which something is known to be wrong."""
+    return [finding for finding in findings if not any(k == finding.key or k.startswith(f"{finding.key}.") for k in faulty)]

@@ -13,6 +13,9 @@ from raysearch.errors import SpecError
 from raysearch.spec.domain_syntax import Fault
 from raysearch.spec.findings import MISSING, Path, one_of_names
 
+UNKNOWN_KEY = "unknown key"
+"""The reason of a key that does not exist."""
+
 _BOUNDS = {
     "greater_than_equal": ("ge", "at least"),
     "greater_than": ("gt", "above"),
@@ -78,7 +81,7 @@ def _explained(item: Any, path: Path, root: type[Config], data: object) -> Fault
     if kind == "component":
         return _component(path, value, context, root, data)
     if kind == "extra_forbidden":
-        return Fault(path, value, "unknown key", one_of_names(str(path[-1]), fields_at(root, data, path[:-1])))
+        return Fault(path, value, UNKNOWN_KEY, one_of_names(str(path[-1]), fields_at(root, data, path[:-1])))
     if kind == "missing":
         return Fault(path, MISSING, "is missing", f"add {path[-1]}: ...")
     if kind == "literal_error":

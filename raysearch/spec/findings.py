@@ -5,6 +5,7 @@ A finding says where (``file:line:column``), which key, which value, what is wro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -95,11 +96,21 @@ def one_of_names(name: str, choices: Iterable[str]) -> str:
 
 
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Drop repeated findings (the same key and reason at the same place) and sort by place."""
-    first: dict[tuple[str, str, str], Finding] = {}
+    """Sort by place, and of findings about one key that differ in numbers only keep the one that asks for most."""
+    strictest: dict[tuple[str, str, str], Finding] = {}
     for finding in findings:
-        first.setdefault((finding.place, finding.key, finding.reason), finding)
-    return tuple(sorted(first.values(), key=lambda found: _order(found.place)))
+        same = (finding.place, finding.key, re.sub(r"[0-9.]+", "#", finding.reason))
+        known = strictest.get(same)
+        if known is None or _demand(finding.remedy) > _demand(known.remedy):
+            strictest[same] = finding
+    return tuple(sorted(strictest.values(), key=lambda found: _order(found.place)))
+
+
+def _demand(remedy: str) -> float:
+    """Return how much a remedy asks for: its first number, or minus that where it is an upper limit."""
+    number = re.search(r"[0-9]+(\.[0-9]+)?", remedy)
+    sign = -1 if "at most" in remedy or "less than" in remedy else 1
+    return sign * float(number.group()) if number else 0.0
 
 
 def _order(place: str) -> tuple[str, int, int]:

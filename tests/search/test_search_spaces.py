@@ -1,0 +1,66 @@
+"""Every study in the repository passes the preflight, opens with its question, and tries what the papers found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from raysearch.search.capacity import Capacity, Node
+from raysearch.search.preflight import examine
+from raysearch.search.study import StudySpec, load_study
+from raysearch.spec.yaml import read
+
+FOLDER = Path(__file__).parents[2] / "search_spaces"
+STUDIES = sorted(FOLDER.glob("*.yaml"))
+PROFILES = [
+    pytest.param(path, name, id=f"{path.stem}-{name}")
+    for path in STUDIES
+    for name in read(path).data.get("profiles", {})  # type: ignore[attr-defined]
+]
+CLUSTER = Capacity((Node(16.0, 1.0), Node(16.0, 1.0)))
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_a_study_passes_on_a_laptop(path: Path, tmp_path: Path) -> None:
+    examination = examine(path, capacity=Capacity((Node(2.0, 0.0),)), runs=tmp_path)
+    expected = ["confirm.seeds"] if path.stem == "smoke" else []
+    assert [finding.key for finding in examination.findings] == expected
+    assert examination.exit_code == 0
+
+
+@pytest.mark.parametrize(("path", "profile"), PROFILES)
+def test_a_profile_passes_but_for_its_photographs(path: Path, profile: str, tmp_path: Path) -> None:
+    examination = examine(path, profile, capacity=CLUSTER, runs=tmp_path)
+    assert {(finding.key, finding.severity) for finding in examination.findings} == {("trial.data", "preflight")}
+    assert examination.exit_code == 3
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_a_study_opens_with_its_question_and_budget(path: Path) -> None:
+    comment = path.read_text().split("\n\n")[0] if path.stem == "smoke" else path.read_text().split("\nname:")[0]
+    assert comment.startswith("# Question: ")
+    assert "Budget" in comment
+    if path.stem != "smoke":
+        assert "What the papers found" in comment
+    spec = load_study(path).spec
+    assert spec.name == path.stem
+    assert StudySpec.from_data(spec.to_data()) == spec
+
+
+def test_the_papers_grids_are_tried_first() -> None:
+    spec = load_study(FOLDER / "patchnet.yaml", "paper").spec
+    tried = [spec.trial.resolve(dict(published.values)) for published in spec.published]
+    cells = {a["sampler.patchnet.cell"] for a in tried if a.get("sampler.patchnet.temperature") == 2}
+    temperatures = {a["sampler.patchnet.temperature"] for a in tried if a.get("sampler.patchnet.cell") == 64}
+    assert cells == {16, 32, 64, 128}, "table 4"
+    assert temperatures == {1, 2, 5, 10}, "table 5"
+    assert tried[0]["sampler"] == "uniform"
+    trial = spec.trial.bind(tried[2], seed=0)
+    assert trial.steps == -(-50 * 64612 // 16)
+    assert trial.model.model_dump(include={"variant", "masks", "padding"}) == {
+        "variant": "released",
+        "masks": False,
+        "padding": "same",
+    }
+    assert spec.resources.gpus_per_worker == 1

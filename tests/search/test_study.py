@@ -1,0 +1,91 @@
+"""A study file: defaults, profiles, round trip through plain data, the baseline, and what opening one must not import."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from raysearch.errors import SpecError
+from raysearch.search.study import Confirm, StudySpec, load_study
+from raysearch.spec.space import Space
+
+SMOKE = Path(__file__).parents[2] / "search_spaces" / "smoke.yaml"
+
+
+def test_a_study_round_trips_through_json() -> None:
+    spec = load_study(SMOKE).spec
+    again = StudySpec.from_data(json.loads(json.dumps(spec.to_data())))
+    assert again == spec
+    assert again.to_data() == spec.to_data()
+    assert again.trial.domains == spec.trial.domains
+
+
+def test_the_document_keeps_text_and_places() -> None:
+    study = load_study(SMOKE, overrides=["trial.steps=30"])
+    assert study.document.text == SMOKE.read_text()
+    assert study.overrides == ("trial.steps=30",)
+    assert study.spec.trial.template["steps"] == 30
+    assert str(study.document.mark(("trial", "steps"))) == "--set trial.steps=30"
+
+
+def test_the_name_is_the_files_when_none_is_given(tmp_path: Path) -> None:
+    path = tmp_path / "my-study.yaml"
+    path.write_text("\n".join(line for line in SMOKE.read_text().splitlines() if not line.startswith("name:")))
+    assert load_study(path).spec.name == "my-study"
+    path.rename(tmp_path / "my study.yaml")
+    with pytest.raises(SpecError, match="name"):
+        load_study(tmp_path / "my study.yaml")
+
+
+def test_plain_data_that_is_no_study_is_refused() -> None:
+    data = load_study(SMOKE).spec.to_data()
+    with pytest.raises(SpecError, match=r"budget\.trails"):
+        StudySpec.from_data({**data, "budget": {"trails": 3}})
+    with pytest.raises(SpecError, match="inverted"):
+        StudySpec.from_data({**data, "trial": {**data["trial"], "steps": {"int": [3, 1]}}})
+
+
+def test_a_file_that_holds_no_mapping_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "list.yaml"
+    path.write_text("- 1\n")
+    with pytest.raises(SpecError, match="must be a mapping"):
+        load_study(path)
+
+
+@pytest.fixture
+def winner() -> Any:
+    space: Space = load_study(SMOKE).spec.trial
+    return space.bind(space.complete({"sampler": "gradient"}), seed=5)
+
+
+def test_the_baseline_replaces_whole_parts_of_the_winner(winner: Any) -> None:
+    baseline = Confirm(baseline={"sampler": {"kind": "uniform"}, "recipe.optimizer.lr": 0.5}).baseline_of(winner)
+    assert baseline.sampler.kind == "uniform"
+    assert baseline.recipe.optimizer.lr == 0.5
+    assert baseline.model_copy(update={"sampler": winner.sampler, "recipe": winner.recipe}) == winner
+
+
+@pytest.mark.parametrize(
+    ("baseline", "message"),
+    [
+        ({"samplr": "uniform"}, "'sampler'"),
+        ({"sampler.keeep": 1.0}, "'keep'"),
+        ({"steps.x": 1}, "no steps.x"),
+        ({"sampler": {"kind": "uniform", "keep": 1}}, "unknown key"),
+        ({"sampler.keep": "half"}, "is text"),
+    ],
+)
+def test_a_baseline_that_does_not_fit_the_winner_is_refused(winner: Any, baseline: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        Confirm(baseline=baseline).baseline_of(winner)
+    assert message in str(caught.value)
+
+
+def test_reading_spaces_and_studies_loads_no_torch() -> None:
+    code = "import sys, raysearch.spec.space, raysearch.spec.explain, raysearch.search.study; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
