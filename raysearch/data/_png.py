@@ -114,5 +114,5 @@ def _predict(
 ) -> NDArray[np.int16]:
     to_left, to_upper, to_corner = abs(upper - corner), abs(left - corner), abs(left + upper - 2 * corner)
     nearest = np.where(to_upper <= to_corner, upper, corner)
-    paeth = np.where((to_left <= to_upper) & (to_left <= to_corner), left, nearest)
-    return np.select([kinds == 1, kinds == 2, kinds == 3, kinds == 4], [left, upper, (left + upper) // 2, paeth], np.int16(0))
+    closest = np.where((to_left <= to_upper) & (to_left <= to_corner), left, nearest)
+    return np.select([kinds == 1, kinds == 2, kinds == 3, kinds == 4], [left, upper, (left + upper) // 2, closest], np.int16(0))
