@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as File
 
+import torch
+
 from raysearch.data.base import SPLITS, CorpusConfig, Split
 from raysearch.data.decode import inspect
 from raysearch.errors import DataError
@@ -118,8 +120,6 @@ def disk_findings(needed: Estimate, document: Document) -> Iterator[Finding]:
 
 def local_capacity() -> Capacity:
     """Return what this machine holds: the CPUs that this process may use, and the GPUs that torch sees."""
-    import torch
-
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return Capacity((Node(float(cpus), float(torch.cuda.device_count())),))
 

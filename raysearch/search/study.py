@@ -16,14 +16,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as File
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator
 
-from raysearch.component import Config, Kind
+from raysearch.component import Config, Kind, find
 from raysearch.errors import SpecError
 from raysearch.search.schedulers.base import SchedulerConfig
 from raysearch.search.searchers.base import SearcherConfig
@@ -233,12 +233,32 @@ def read_study(path: File, profile: str | None = None, overrides: Sequence[str] 
     space, faults = Space.read(data.get("trial", {}))
     faults = [Fault(("trial", *fault.path), fault.value, fault.reason, fault.remedy) for fault in faults]
     try:
-        spec = StudySpec.parse({**data, "trial": space.template} if "trial" in data else data)
+        spec = StudySpec.parse({**data, "trial": _anchored(space.template)} if "trial" in data else data)
     except ValidationError as error:
         faults += explain(error, StudySpec, data)
         spec = None
     found = tuple(document.finding(fault.path, fault.reason, fault.remedy, value=fault.value) for fault in faults)
     return Reading(document, None if faults else spec, space, found)
+
+
+def _anchored(template: Mapping[str, object]) -> dict[str, object]:
+    """Make the paths of corpora absolute, so that a run means the same wherever it is resumed.
+
+    A corpus with domains inside stays as it is: its paths are taken from where each trial is bound.
+    """
+    corpus = template.get("data")
+    if isinstance(corpus, dict) and isinstance(corpus.get("one_of"), list):
+        return {**template, "data": {"one_of": [_anchored_corpus(branch) for branch in corpus["one_of"]]}}
+    return {**template, "data": _anchored_corpus(corpus)} if corpus is not None else dict(template)
+
+
+def _anchored_corpus(node: object) -> object:
+    if not isinstance(node, dict) or not isinstance(node.get("kind"), str) or Space.read(node)[0].entries:
+        return node
+    try:
+        return find("raysearch.data.corpora", node["kind"]).parse(node).model_dump(mode="json")
+    except (SpecError, ValidationError):
+        return node  # told with its line when the trial is bound
 
 
 def load_study(path: File, profile: str | None = None, overrides: Sequence[str] = ()) -> LoadedStudy:

@@ -52,11 +52,11 @@ MISTAKES = [
     # (what is replaced, by what, line, key, part of the reason, part of the remedy)
     ("budget: {trials: 8}", "budget: {trails: 8}", 5, "budget.trails", "unknown key", "'trials'"),
     ("objective:", "objectve:", 2, "objectve", "unknown key", "'objective'"),
-    ("    width: 8", "    widht: 8", 19, "trial.model.widht", "unknown key", "'width'"),
+    ("    width: 8", "    widthh: 8", 19, "trial.model.widthh", "unknown key", "'width'"),
     ("  steps: 80", "  step: 80", 30, "trial.step", "unknown key", "'steps'"),
     ("kind: tpe,", "kind: tep,", 3, "searcher.kind", "no file raysearch/search/searchers/tep.py", "'tpe'"),
     ("kind: deepjdd", "kind: deepjd", 16, "trial.model.kind", "no file raysearch/models/deepjd.py", "'deepjdd'"),
-    ("{kind: uniform}\n      -", "{kind: unifrom}\n      -", 22, "trial.sampler.one_of.0.kind", "no file", "'uniform'"),
+    ("{kind: uniform}\n      -", "{kind: unifom}\n      -", 22, "trial.sampler.one_of.0.kind", "no file", "'uniform'"),
     ("loss: {kind: l2}", "loss: {}", 27, "trial.recipe.loss", "kind", "l1"),
     ("{float: [1e-4, 1e-2], log: true}", '"1e-4"', 28, "trial.recipe.optimizer.lr", "is text", "remove the quotes: 1e-4"),
     ("[1e-4, 1e-2], log", '["1e-4", 1e-2], log', 28, "trial.recipe.optimizer.lr.float.0", "is text", "quotes: 1e-4"),

@@ -50,6 +50,25 @@ def test_plain_data_that_is_no_study_is_refused() -> None:
         StudySpec.from_data({**data, "trial": {**data["trial"], "steps": {"int": [3, 1]}}})
 
 
+def test_paths_of_corpora_do_not_depend_on_where_a_run_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = SMOKE.read_text().replace("{kind: photos}", "{kind: folder, train: mine, hold_out: 2}")
+    (tmp_path / "study.yaml").write_text(text)
+    (tmp_path / "forked.yaml").write_text(
+        text.replace("{kind: folder, train: mine", "{one_of: [photos, {kind: folder, train: mine").replace(
+            "hold_out: 2}", "hold_out: 2}]}"
+        )
+    )
+    monkeypatch.chdir(tmp_path)
+    plain, forked = load_study(Path("study.yaml")).spec, load_study(Path("forked.yaml")).spec
+    monkeypatch.chdir("/")
+    for spec in (plain, StudySpec.from_data(plain.to_data())):
+        data = spec.trial.bind(spec.trial.complete({}), seed=0).data.model_dump(mode="json")
+        assert data["train"]["folders"] == [str(tmp_path / "mine")]
+    assert forked.trial.bind(forked.trial.complete({"data": "folder"}), seed=0).data.model_dump(mode="json")["train"][
+        "folders"
+    ] == [str(tmp_path / "mine")]
+
+
 def test_a_file_that_holds_no_mapping_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "list.yaml"
     path.write_text("- 1\n")
