@@ -102,20 +102,33 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Strip:
+    """Pictures side by side, with what they show together; ``indent`` columns are left free before the first."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+    indent: int = 0
+
+
+@dataclass(frozen=True)
 class Gallery:
-    """Pictures in rows, each row with a heading; left out as a whole when the page would become too large."""
+    """Pictures in strips; left out as a whole when the page would become too large.
+
+    Attributes:
+        scale: a colour bar, and in ``ends`` what stands at its ends.
+    """
 
     kind: ClassVar[str] = "gallery"
     name: str
     caption: str
-    rows: tuple[tuple[str, tuple[Picture, ...]], ...]
+    strips: tuple[Strip, ...]
     scale: Picture | None = None
     ends: tuple[str, str] = ("", "")
 
     @property
     def bytes(self) -> int:
         """Size of its pictures on the page."""
-        return sum(len(picture.uri) for _, pictures in self.rows for picture in pictures)
+        return sum(len(picture.uri) for strip in self.strips for picture in strip.pictures)
 
 
 @dataclass(frozen=True)
@@ -180,6 +193,6 @@ class Part:
     title: str
     run: str
     answer: str
-    verdict: Literal["yes", "no", "unknown"]
+    verdict: Literal["yes", "no", "tie", "unknown"]
     missing: tuple[str, ...]
     sections: tuple[Section, ...]

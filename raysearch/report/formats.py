@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-MINUS = "−"
-NONE = "–"
+MINUS = "\N{MINUS SIGN}"
+NONE = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def short(value: float | None) -> str:
     if 1e-3 <= abs(value) < 1e5:
         return f"{value:.3g}".replace("-", MINUS)
     mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}e{int(exponent)}".replace("-", MINUS)
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}".replace("-", MINUS)
 
 
 def probability(value: float | None) -> str:

@@ -10,6 +10,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable
+from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -29,7 +30,7 @@ DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1, 1, 
 PALETTE = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "paper"} | {c: f"series-{i}" for i, c in enumerate(SERIES, 1)}
 """Placeholder colours and the names that the style sheet knows."""
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "raysearch",
     "text.parse_math": False,

@@ -164,7 +164,9 @@ def _method(role: str, trials: Sequence[TrialRecord], detail: str, sampler: str,
 
 def _details(trials: Sequence[TrialRecord]) -> list[str]:
     """Say for each configuration the values in which it differs from any of the others."""
-    flat = [{key: leaf(value) for key, value in plain.leaves(trial.config) if key not in _DATA_KEYS} for trial in trials]
+    flat = [
+        {plain.line(key, 80): leaf(value) for key, value in plain.leaves(trial.config) if key not in _DATA_KEYS} for trial in trials
+    ]
     keys = sorted({key for values in flat for key in values})
     differing = [key for key in keys if len({values.get(key) for values in flat}) > 1 and not key.endswith("sampler.kind")]
     return [", ".join(f"{key} = {values[key]}" for key in differing if key in values)[:400] for values in flat]

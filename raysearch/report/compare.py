@@ -1,0 +1,155 @@
+"""Confirmed methods against the baseline: the numbers under the answer, the comparison table and its marks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raysearch.report.formats import Metric, plural, probability
+from raysearch.report.scores import Place
+from raysearch.report.view import BASELINE, Method, View
+from raysearch.results.statistics import Comparison, holm, paired_difference
+
+Answered = Literal["yes", "no", "tie", "unknown"]
+Verdict = Literal["better", "worse", "same", "unknown"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A method against another on the images that both have.
+
+    Attributes:
+        numbers: difference, interval and p value; None if there are none, see ``problem``.
+        problem: why there are none.
+        images: how many different images.
+        seeds: the smaller number of seeds of the two.
+    """
+
+    numbers: Comparison | None
+    problem: str
+    images: int
+    seeds: int
+
+    @property
+    def whole(self) -> bool:
+        """Say whether the interval accounts for the choice of images and for the seeds; no verdict rests on less."""
+        return self.numbers is not None and self.numbers.covers == "images and seeds"
+
+    def verdict(self, metric: Metric) -> Verdict:
+        """Judge by the interval: ``same`` where it holds zero."""
+        if self.numbers is None or not self.whole:
+            return "unknown"
+        if not self.numbers.decided:
+            return "same"
+        return "better" if (self.numbers.difference > 0) == metric.larger_is_better else "worse"
+
+    def difference(self, metric: Metric) -> str:
+        """Print the difference, or why there is none."""
+        return self.problem if self.numbers is None else metric.difference(self.numbers.difference)
+
+    def interval(self, metric: Metric) -> str:
+        """Print the interval, and what it leaves out."""
+        if self.numbers is None or self.numbers.low is None or self.numbers.high is None:
+            return "" if self.numbers is None else "no interval"
+        shown = metric.interval(self.numbers.low, self.numbers.high)
+        return shown if self.whole else f"{shown} over {self.numbers.covers} only"
+
+
+def outcome(view: View, method: Method, other: Method, metric: Metric, places: tuple[Place, ...]) -> Outcome:
+    """Compare ``method`` with ``other`` over the images of some places; the levels of an image are averaged first."""
+    cells = [(place, image) for place in places for image in view.scores.images((*method.numbers, *other.numbers), place)]
+    photographs = sorted({(place.dataset, image) for place, image in cells})
+    seeds = min(len(method.trials), len(other.trials))
+    if not cells or seeds == 0:
+        return Outcome(None, "no image in common", 0, seeds)
+    groups = [[i for i, (place, image) in enumerate(cells) if (place.dataset, image) == name] for name in photographs]
+
+    def by_image(trials: tuple[int, ...]) -> NDArray[np.float64]:
+        values = view.scores.matrix(trials, cells, metric.name)
+        return np.stack([values[:, group].mean(axis=1) for group in groups], axis=1)
+
+    ours, theirs = by_image(method.numbers), by_image(other.numbers)
+    if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+        return Outcome(None, f"a {metric.title} is infinite", len(photographs), seeds)
+    return Outcome(paired_difference(ours, theirs), "", len(photographs), seeds)
+
+
+def against_baseline(view: View) -> dict[str, tuple[Outcome, float | None]]:
+    """Compare every confirmed method with the baseline: by role, the outcome and its p value after Holm's correction."""
+    if view.baseline is None:
+        return {}
+    places = primary_places(view)
+    others = [method for method in view.methods if method.trials and method.role != BASELINE]
+    outcomes = {method.role: outcome(view, method, view.baseline, view.metric, places) for method in others}
+    raw = {role: found.numbers.p for role, found in outcomes.items() if found.numbers is not None}
+    known = {role: p for role, p in raw.items() if p is not None}
+    corrected = dict(zip(known, holm(list(known.values())), strict=True))
+    return {role: (found, corrected.get(role)) for role, found in outcomes.items()}
+
+
+def answer(view: View) -> tuple[str, Answered]:
+    """Answer the study's question in one paragraph, with nothing claimed that the interval does not carry."""
+    winner, baseline = view.winner, view.baseline
+    if winner is None or baseline is None:
+        return _without_confirmation(view), "unknown"
+    return _with_confirmation(view, winner, baseline)
+
+
+def _with_confirmation(view: View, winner: Method, baseline: Method) -> tuple[str, Answered]:
+    result = outcome(view, winner, baseline, view.metric, primary_places(view))
+    names = winner.words, baseline.words
+    if names[0] == names[1]:
+        names = f"the search's winner ({winner.words}, trial {winner.source})", f"the baseline ({baseline.words})"
+    verdict = result.verdict(view.metric)
+    held_out = f"on {plural(result.images, 'held-out photograph')}, {plural(result.seeds, 'seed')}"
+    shown = f"{result.difference(view.metric)} {result.interval(view.metric)}"
+    if result.numbers is None:
+        return f"This study cannot say whether {names[0]} beats {names[1]}: {result.problem}.", "unknown"
+    if verdict == "unknown":
+        lacks = "one photograph" if result.images == 1 else "one seed of a method"
+        return (
+            f"This study cannot say whether {names[0]} beats {names[1]}: {lacks} gives no interval over photographs and seeds. "
+            f"Measured {held_out}: {shown}.",
+            "unknown",
+        )
+    says = {"better": "beats", "same": "does not measurably beat", "worse": "does not beat"}[verdict]
+    tail = {
+        "better": "The 95\N{NO-BREAK SPACE}% interval excludes zero.",
+        "same": "The 95\N{NO-BREAK SPACE}% interval holds zero, so the difference may be chance.",
+        "worse": "The 95\N{NO-BREAK SPACE}% interval excludes zero on the wrong side: the baseline is better.",
+    }[verdict]
+    p = probability(result.numbers.p)
+    what = "" if view.metric.name == "psnr" else f"{view.metric.title}, "
+    about = f"({what}p {p})" if p.startswith("<") else f"({what}p = {p})"
+    subject = names[0][:1].upper() + names[0][1:]
+    word: Answered = "yes" if verdict == "better" else "tie" if verdict == "same" else "no"
+    return f"{subject} {says} {names[1]}: {shown} {held_out} {about}. {tail}", word
+
+
+def _without_confirmation(view: View) -> str:
+    best = view.best_search_trial()
+    if not view.search:
+        return "This study cannot say anything yet: no trial has been recorded."
+    if best is None:
+        return "This study cannot say which configuration is best: no trial of the search finished with a finite value."
+    lost = [method.title for method in view.methods if not method.trials]
+    why = f"no confirmation trial of {' and '.join(lost)} finished" if lost else "nothing was confirmed"
+    reached = " ".join(part for part in (view.metric.show(best.value), view.metric.unit) if part)
+    return (
+        f"This study cannot say whether its winner beats the baseline: {why} on held-out photographs. In the search, trial "
+        f"{best.number} reached the best validation value, {reached}; a best of many is an optimistic number."
+    )
+
+
+def primary_places(view: View) -> tuple[Place, ...]:
+    """Return the places of the protocol that the answer is about: the one with the most places, then the first by name."""
+    trials = [number for method in view.methods for number in method.numbers]
+    places = view.scores.places(trials)
+    counts = {place.protocol: sum(other.protocol == place.protocol for other in places) for place in places}
+    if not counts:
+        return ()
+    chosen = min(counts, key=lambda protocol: (-counts[protocol], protocol))
+    return tuple(place for place in places if place.protocol == chosen)

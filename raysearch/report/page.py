@@ -1,0 +1,168 @@
+"""The page: sections of one or several runs, numbered, within a size, written as one file that asks nothing of the network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from raysearch import __version__
+from raysearch.errors import SpecError
+from raysearch.report import plain
+from raysearch.report.compare import answer
+from raysearch.report.document import Block, Figure, Gallery, Missing, Part, Section, Table
+from raysearch.report.sections import asked, failures, pictures, protocol, results, search, training
+from raysearch.report.view import View, view
+from raysearch.results.record import RunRecord
+
+SECTIONS = (asked.section, results.section, pictures.section, search.section, training.section, protocol.section, failures.section)
+"""A run's part of the page, in this order."""
+
+_CSP = "default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+def write_report(records: Sequence[RunRecord], folders: Sequence[Path], output: Path, *, max_mb: float = 8.0) -> Path:
+    """Write the report on one or several runs.
+
+    The page is one HTML file: it opens from disk, makes no request, and is the same to the byte when made again from the same runs.
+
+    Args:
+        records: the runs, see `raysearch.results.run.open_run`.
+        folders: where each of them lies; usage maps, sample images and importances are read from there.
+        output: the file to write; what was there is replaced at once, or not at all.
+        max_mb: size of the page in MB (1e6 bytes) above which pictures are left out, those of the last runs and sections first.
+
+    Returns:
+        ``output``.
+
+    Raises:
+        SpecError: there is no run, or not one folder for each.
+    """
+    if not records or len(records) != len(folders):
+        raise SpecError(f"a report needs runs with one folder each, not {len(records)} runs and {len(folders)} folders")
+    pairs = zip(records, folders, strict=True)
+    parts = [part(view(record, folder, f"r{number}")) for number, (record, folder) in enumerate(pairs, 1)]
+    text = render(_within(parts, int(max_mb * 1e6)))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile("w", encoding="utf-8", newline="\n", dir=output.parent, suffix=".html", delete=False) as file:
+        file.write(text)
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(output)
+    return output
+
+
+def part(run: View) -> Part:
+    """Collect all there is to say about a run."""
+    record = run.record
+    text, verdict = answer(run)
+    title = plain.at(record.spec, "title")
+    missing = [plain.line(sentence, 500) for sentence in record.missing]
+    if run.scores.problem:
+        missing.append(f"{run.scores.problem[:1].upper()}{run.scores.problem[1:]}.")
+    sections = tuple(write(run) for write in SECTIONS)
+    return Part(
+        name=run.prefix,
+        title=plain.line(title, 200) if isinstance(title, str) and title.strip() else plain.line(record.name, 200),
+        run=plain.line(record.name, 100),
+        answer=plain.line(text, 2000),
+        verdict=verdict,
+        missing=tuple(missing),
+        sections=sections,
+    )
+
+
+def _within(parts: Sequence[Part], limit: int) -> list[Part]:
+    """Leave out galleries, the last first, until what they add fits beside the rest."""
+    galleries = [block for one in parts for section in one.sections for block in section.blocks if isinstance(block, Gallery)]
+    rest = len(render(_map_galleries(parts, frozenset())).encode())
+    kept: set[int] = set()
+    for gallery in galleries:
+        size = gallery.bytes + 4000
+        if rest + size <= limit:
+            rest += size
+            kept.add(id(gallery))
+    return _map_galleries(parts, frozenset(kept))
+
+
+def _map_galleries(parts: Sequence[Part], kept: frozenset[int]) -> list[Part]:
+    def of(block: Block) -> Block:
+        if isinstance(block, Gallery) and id(block) not in kept:
+            return Missing(f"Left out to keep the page small (raise --max-mb to see it): {block.caption}")
+        return block
+
+    def section(one: Section) -> Section:
+        return replace(one, blocks=tuple(of(block) for block in one.blocks))
+
+    return [replace(one, sections=tuple(section(item) for item in one.sections)) for one in parts]
+
+
+def render(parts: Sequence[Part]) -> str:
+    """Print the parts as HTML."""
+    environment = Environment(
+        loader=PackageLoader("raysearch.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    style, script = _asset("page.css"), _asset("page.js")
+    labels = _numbered(parts)
+    text = environment.get_template("page.html.j2").render(
+        parts=parts,
+        labels=labels,
+        style=Markup(style),
+        script=Markup(script),
+        policy=_CSP.format(style=_hash(style), script=_hash(script)),
+        data=Markup(_data(parts)),
+        trusted=Markup,
+        version=__version__,
+    )
+    return _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _asset(name: str) -> str:
+    return files("raysearch.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
+
+
+def _numbered(parts: Sequence[Part]) -> dict[str, str]:
+    """Number tables and figures through the page: id -> ``Table 3``."""
+    labels: dict[str, str] = {}
+    counts = {"Table": 0, "Figure": 0}
+    for one in parts:
+        for block in (block for section in one.sections for block in section.blocks):
+            if isinstance(block, Table | Figure | Gallery):
+                word = "Table" if isinstance(block, Table) else "Figure"
+                counts[word] += 1
+                labels[f"{one.name}-{block.name}"] = f"{word} {counts[word]}"
+    return labels
+
+
+def _data(parts: Sequence[Part]) -> str:
+    """Print the tables as JSON that is safe inside a script element, for programs that open the page."""
+    data = {
+        "generator": f"raysearch {__version__}",
+        "runs": [{"run": one.run, "title": one.title, "answer": one.answer, "tables": _tables(one)} for one in parts],
+    }
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _tables(one: Part) -> dict[str, object]:
+    tables = [block for section in one.sections for block in section.blocks if isinstance(block, Table)]
+    return {
+        table.name: {
+            "columns": [f"{column.group}: {column.title}" if column.group else column.title for column in table.columns],
+            "rows": [[f"{cell.text}\n{cell.note}" if cell.note else cell.text for cell in row] for row in table.rows],
+        }
+        for table in tables
+    }

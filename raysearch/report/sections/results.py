@@ -1,0 +1,158 @@
+"""The confirmed comparison: methods trained again with fresh seeds, on photographs that the search never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from raysearch.report import plain
+from raysearch.report.compare import Outcome, against_baseline, outcome
+from raysearch.report.document import Block, Cell, Column, Mark, Missing, Prose, Section, Table
+from raysearch.report.formats import NONE, PSNR, SSIM, Metric, count, plural, probability, seconds
+from raysearch.report.scores import Place
+from raysearch.report.sections import per_image
+from raysearch.report.view import BASELINE, Method, View
+
+
+def section(view: View) -> Section:
+    """Write the section."""
+    methods = [method for method in view.methods if method.trials]
+    if not methods:
+        text = "No configuration was confirmed on held-out photographs, so there is no comparison to print."
+        return Section("results", "Confirmed comparison", (Missing(text),))
+    blocks: list[Block] = [_table(view, methods)]
+    lost = [f"{plural(method.lost, 'seed')} of {method.title}" for method in view.methods if method.lost]
+    if lost:
+        blocks.append(Missing(f"Not in the table, since they did not finish or have no test metrics: {', '.join(lost)}."))
+    if view.baseline is None:
+        blocks.append(Missing("The baseline has no finished trial, so no difference can be computed."))
+    else:
+        blocks += per_image.blocks(view, view.baseline)
+    blocks.append(_optimism(view))
+    return Section("results", "Confirmed comparison", tuple(blocks))
+
+
+def _mean(view: View, method: Method, place: Place, metric: Metric) -> float | None:
+    images = view.scores.images(method.numbers, place)
+    if not images:
+        return None
+    return float(view.scores.matrix(method.numbers, [(place, image) for image in images], metric.name).mean())
+
+
+def marks(view: View, methods: Sequence[Method], places: tuple[Place, ...], metric: Metric) -> dict[str, Mark]:
+    """Mark the best (and what its interval can't tell from it), then the second likewise, over the given places."""
+    left = [method for method in methods if all(_mean(view, method, place, metric) is not None for place in places)]
+    found: dict[str, Mark] = {}
+    names: tuple[Mark, Mark] = ("best", "second")
+    for mark in names:
+        if not left:
+            break
+        sign = 1 if metric.larger_is_better else -1
+        top = max(left, key=lambda method: sign * sum(_mean(view, method, place, metric) or 0.0 for place in places))
+        tied = [m for m in left if m is top or outcome(view, m, top, metric, places).verdict(metric) == "same"]
+        found |= {method.role: mark for method in tied}
+        left = [method for method in left if method not in tied]
+    return found
+
+
+def _table(view: View, methods: Sequence[Method]) -> Table:
+    places = view.scores.places([number for method in methods for number in method.numbers])
+    several = len({place.protocol for place in places}) > 1
+    columns = [Column("Method", align="text")]
+    for place in places:
+        group = place.title + (f" ({place.protocol})" if several else "")
+        columns += [Column("PSNR", group), Column("SSIM", group)]
+    columns += [Column(f"Δ {view.metric.title} to baseline [95\N{NO-BREAK SPACE}%], p"), Column("Seeds")]
+    columns += [Column("Params"), Column(f"MACs{_size(methods)}"), Column("Train time")]
+    marked = {(place, m.name): marks(view, methods, (place,), m) for place in places for m in (PSNR, SSIM)}
+    compared = against_baseline(view)
+    rows = []
+    for method in methods:
+        row = [Cell(method.title, note=method.detail)]
+        for place in places:
+            for metric in (PSNR, SSIM):
+                value = _mean(view, method, place, metric)
+                row.append(Cell(metric.show(value), value, marked[place, metric.name].get(method.role, "")))
+        rows.append((*row, *_facts(view, method, compared)))
+    return Table("comparison", _caption(view, places), tuple(columns), tuple(rows), _notes(view, methods))
+
+
+def _facts(view: View, method: Method, compared: Mapping[str, tuple[Outcome, float | None]]) -> tuple[Cell, ...]:
+    facts = method.trials[0].facts
+    macs = plain.number(facts.get("macs_g"))
+    spent = [trial.seconds for trial in method.trials]
+    return (
+        _difference(view, method, compared),
+        Cell(str(len(method.trials)), len(method.trials)),
+        Cell(count(plain.number(facts.get("parameters"))), plain.number(facts.get("parameters"))),
+        Cell(f"{macs:.3g} G" if macs is not None else NONE, macs),
+        Cell(seconds(float(np.mean(spent))), float(np.mean(spent))),
+    )
+
+
+def _difference(view: View, method: Method, compared: Mapping[str, tuple[Outcome, float | None]]) -> Cell:
+    if method.role not in compared:
+        return Cell(NONE)
+    result, p = compared[method.role]
+    value = result.numbers.difference if result.numbers else None
+    shown = probability(p)
+    chance = "" if p is None else f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+    note = ", ".join(part for part in (result.interval(view.metric), chance) if part)
+    return Cell(result.difference(view.metric), value, "bad" if result.verdict(view.metric) == "worse" else "", note)
+
+
+def _size(methods: Sequence[Method]) -> str:
+    sizes = {plain.line(trial.facts.get("macs_size"), 12) for method in methods for trial in method.trials} - {"none"}
+    return f" @ {' / '.join(f'{size}²' for size in sorted(sizes))}" if sizes else ""
+
+
+def _caption(view: View, places: tuple[Place, ...]) -> str:
+    protocols = sorted({place.protocol for place in places})
+    counts = []
+    for dataset in sorted({place.dataset for place in places}):
+        numbers = [number for method in view.methods for number in method.numbers]
+        names = {i for place in places if place.dataset == dataset for n in numbers for i in view.scores.images([n], place)}
+        counts.append(f"{dataset}: {plural(len(names), 'photograph')}")
+    return (
+        f"Methods on test photographs, means over photographs and seeds ({'; '.join(counts)}). "
+        f"PSNR in dB and SSIM under the protocol {' and '.join(protocols)}. Best bold, second underlined."
+    )
+
+
+def _notes(view: View, methods: Sequence[Method]) -> tuple[str, ...]:
+    notes = [
+        "Methods that a 95\N{NO-BREAK SPACE}% interval of their difference can't tell apart share a mark: ties go by the interval, "
+        "not by digits.",
+        "Differences are means over photographs (levels averaged within each) and seeds; their t intervals account for the choice "
+        "of photographs, paired, and for the seeds of both methods.",
+    ]
+    compared = [method for method in methods if method.role != BASELINE]
+    if len(compared) > 1:
+        notes.append(
+            f"The p values of the {len(compared)} comparisons are corrected after Holm; the intervals are not. Only the first "
+            "configuration was named by the search as its winner before the test sets were looked at."
+        )
+    return tuple(notes)
+
+
+def _optimism(view: View) -> Block:
+    winner = view.winner
+    best = next((t for t in view.search if winner is not None and t.number == winner.source), None)
+    if winner is None or best is None or best.value is None:
+        return Missing(
+            "What selection on validation costs can't be told: the winner's search trial or its confirmation is missing."
+        )
+    last = [trial.reports[-1].metrics.get(view.metric.name) for trial in winner.trials if trial.reports]
+    values = [value for value in map(plain.number, last) if value is not None]
+    if not values:
+        return Prose(("The confirmation trials report no validation value, so what selection costs can't be told.",))
+    again = float(np.mean(values))
+    shown, later = (" ".join(filter(None, (view.metric.show(value), view.metric.unit))) for value in (best.value, again))
+    return Prose(
+        (
+            f"Winner's curse: in the search, trial {best.number} reached {shown} on validation, the best of "
+            f"{plural(len(view.search), 'trial')}; trained again with {plural(len(values), 'fresh seed')} the same configuration "
+            f"reached {later} ({view.metric.difference(again - best.value)}).",
+        )
+    )

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import chromium
+import pytest
+
+from raysearch.report.page import write_report
+from raysearch.results.record import RunRecord
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium.find() is None, reason="no Chromium on this machine (apt-get install chromium)"),
+]
+
+WIDER = """[...document.querySelectorAll('body *')].filter(e => !e.closest('.scroll, pre, svg, .skip')
+  && e.getBoundingClientRect().right > innerWidth + 0.5).map(e => e.tagName + '.' + e.className)"""
+CONTRAST = """(() => {
+  const rgb = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
+  const light = c => { const [r, g, b] = rgb(c).map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b; };
+  const under = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor;
+    if (!/, 0\\)$/.test(c)) return c; } return 'rgb(255,255,255)'; };
+  const low = [];
+  for (const e of document.querySelectorAll('body *:not(script)')) {
+    const inSvg = e.tagName === 'text';
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || (e.closest('svg') && !inSvg)) continue;
+    const style = getComputedStyle(e), a = light(inSvg ? style.fill : style.color), b = light(under(e));
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) low.push([e.tagName, e.className.baseVal ?? e.className, e.textContent.slice(0, 20), ratio]);
+  }
+  return low;
+})()"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[chromium.Browser]:
+    program = chromium.find()
+    assert program is not None
+    with chromium.Browser(program) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [360, 400, 1400])
+def test_quiet_alone_and_not_too_wide(browser: chromium.Browser, page: Path, width: int, dark: bool) -> None:
+    browser.open(page, width, dark)
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    assert browser.evaluate(WIDER) == []
+    assert browser.complaints() == []
+    assert [url for url in browser.requests() if not url.startswith("data:")] == [page.as_uri()]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_text_has_contrast(browser: chromium.Browser, page: Path, dark: bool) -> None:
+    browser.open(page, 1400, dark)
+    assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(22, 22, 24)" if dark else "rgb(255, 255, 255)"
+    )
+    assert browser.evaluate(CONTRAST) == []
+
+
+def test_drawings_follow_the_theme(browser: chromium.Browser, page: Path) -> None:
+    fill = "getComputedStyle(document.querySelector('.panel text')).fill"
+    browser.open(page, 1400)
+    light = browser.evaluate(fill)
+    browser.open(page, 1400, dark=True)
+    assert light == "rgb(27, 27, 26)"
+    assert browser.evaluate(fill) == "rgb(236, 235, 230)"
+
+
+def test_tables_sort(browser: chromium.Browser, page: Path) -> None:
+    browser.open(page, 1400)
+    values = "[...document.querySelectorAll('#r1-trials tbody tr')].map(row => row.cells[3].dataset.sort ?? null)"
+    click = "document.querySelectorAll('#r1-trials thead tr:last-child th')[3].firstChild.click()"
+    for falling in (False, True):
+        browser.evaluate(click)
+        found = browser.evaluate(values)
+        assert isinstance(found, list)
+        numbers = [float(value) for value in found if value is not None]
+        assert numbers == sorted(numbers, reverse=falling)
+        assert found[len(numbers) :] == [None] * (len(found) - len(numbers))
+    assert browser.evaluate("document.querySelectorAll('#r1-trials [aria-sort]').length") == 1
+
+
+def test_a_hostile_run_runs_nothing(browser: chromium.Browser, run: RunRecord, folder: Path, tmp_path: Path) -> None:
+    payload = "<img src=x onerror=alert(1)></script><script>document.title='owned'</script>" + "w" * 200
+    trials = tuple(replace(trial, reason=payload, role=payload, values={payload: payload}) for trial in run.trials)
+    spec = run.spec | {"title": payload, "question": payload}
+    page = write_report([replace(run, trials=trials, spec=spec, name=payload)], [folder], tmp_path / "page.html")
+    browser.open(page, 400)
+    assert browser.evaluate("document.title") != "owned"
+    assert browser.complaints() == []
+    assert browser.evaluate(WIDER) == []

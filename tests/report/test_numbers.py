@@ -1,0 +1,203 @@
+"""Numbers of the page, computed again from the record by another path."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import plausible_study
+import pyarrow.compute as pc
+import pytest
+from scipy import stats
+
+from raysearch.report.compare import answer, outcome, primary_places
+from raysearch.report.formats import PSNR, SSIM, fixed, probability, seconds, short, signed
+from raysearch.report.page import write_report
+from raysearch.report.sections.results import marks
+from raysearch.report.series import POINTS, curve
+from raysearch.report.view import view
+from raysearch.results.record import ReportedPoint, RunRecord
+
+NAMES = ("astronaut", "chelsea", "coffee")
+
+
+def tables(page: Path) -> dict[str, dict[str, list[list[str]]]]:
+    found = re.search(r'id="raysearch-data">(.*?)</script>', page.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])["runs"][0]["tables"]
+
+
+def values(run: RunRecord, role: str, metric: str) -> np.ndarray:
+    """(seeds, images)."""
+    rows = []
+    for trial in run.trials:
+        if trial.role == role:
+            mine = run.images.filter(pc.equal(run.images["trial"], trial.number)).to_pylist()
+            rows.append([next(row[metric] for row in mine if row["image"] == name) for name in NAMES])
+    return np.array(rows)
+
+
+def interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float, float]:
+    """Welch and Satterthwaite over three sources of variation: images, seeds of a, seeds of b."""
+    per_image = a.mean(0) - b.mean(0)
+    samples = (per_image, a.mean(1), b.mean(1))
+    squares = [np.var(sample, ddof=1) / len(sample) for sample in samples]
+    freedom = sum(squares) ** 2 / sum(s**2 / (len(x) - 1) for s, x in zip(squares, samples, strict=True))
+    error = math.sqrt(sum(squares))
+    low, high = stats.t.interval(0.95, freedom, loc=per_image.mean(), scale=error)
+    return float(per_image.mean()), float(low), float(high), float(2 * stats.t.sf(abs(per_image.mean()) / error, freedom))
+
+
+def minus(text: str) -> str:
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def test_comparison(run: RunRecord, page: Path) -> None:
+    rows = tables(page)["comparison"]["rows"]
+    for row, role in zip(rows, ("baseline", "top1"), strict=True):
+        assert row[1] == f"{values(run, role, 'psnr').mean():.2f}"
+        assert row[2] == f"{values(run, role, 'ssim').mean():.4f}"
+        assert row[4] == "3"
+        assert row[5] == "31,283"
+        assert row[6] == "0.51 G"
+        assert row[7] == f"{np.mean([t.seconds for t in run.trials if t.role == role]):.1f} s"
+    difference, low, high, p = interval(values(run, "top1", "psnr"), values(run, "baseline", "psnr"))
+    assert rows[1][3] == minus(f"{difference:+.2f} dB\n[{low:+.2f}, {high:+.2f}], p = {p:.3f}")
+
+
+def test_answer(run: RunRecord, folder: Path) -> None:
+    difference, low, high, p = interval(values(run, "top1", "psnr"), values(run, "baseline", "psnr"))
+    text, verdict = answer(view(run, folder, "r1"))
+    expected = f"PatchNet beats uniform sampling: {difference:+.2f} dB [{low:+.2f}, {high:+.2f}] on 3 held-out photographs, 3 seeds"
+    assert text.startswith(minus(expected).replace("held\N{MINUS SIGN}out", "held-out"))
+    assert f"(p = {p:.3f})" in text
+    assert verdict == "yes"
+
+
+def test_per_image(run: RunRecord, page: Path) -> None:
+    ours, theirs = values(run, "top1", "psnr"), values(run, "baseline", "psnr")
+    for row, i in zip(tables(page)["per-image"]["rows"], range(3), strict=True):
+        test = stats.ttest_ind(ours[:, i], theirs[:, i], equal_var=False).confidence_interval(0.95)
+        shown = (f"{theirs[:, i].mean():.2f}", f"{ours[:, i].mean():.2f}", f"{ours[:, i].mean() - theirs[:, i].mean():+.2f}")
+        assert row[0] == NAMES[i]
+        assert tuple(row[2:5]) == tuple(map(minus, shown))
+        assert row[5] == minus(f"[{test.low:+.2f}, {test.high:+.2f}]")
+
+
+def test_ledger(run: RunRecord, page: Path) -> None:
+    rows = tables(page)["ledger"]["rows"]
+    assert sum(int(row[2]) for row in rows) == len(run.trials)
+    finished = [t for t in run.trials if t.phase == "search" and t.status == "finished"]
+    assert rows[0][:5] == [
+        "Search",
+        "finished",
+        str(len(finished)),
+        f"{800 * len(finished):,}",
+        seconds(20 * len(finished) - 2 * len(finished)),
+    ]
+
+
+def _shifted(run: RunRecord, by: float, spread: float = 0.0) -> RunRecord:
+    """The run with the winner's PSNRs set to the baseline's plus something."""
+    rows = run.images.to_pylist()
+    base = {
+        (t.seed, row["image"]): row["psnr"] for t in run.trials if t.role == "baseline" for row in rows if row["trial"] == t.number
+    }
+    seeds = {t.number: t.seed for t in run.trials if t.role == "top1"}
+    rng = np.random.default_rng(0)
+    for row in rows:
+        if row["trial"] in seeds:
+            row["psnr"] = base[seeds[row["trial"]], row["image"]] + by + float(rng.normal(0, spread))
+    order = ("trial", "split", "dataset", "image", "level", "protocol", "psnr", "ssim")
+    return replace(run, images=plausible_study.images([tuple(row[name] for name in order) for row in rows]))
+
+
+@pytest.mark.parametrize(
+    ("by", "spread", "verdict", "words"),
+    [
+        (0.5, 0.01, "yes", "PatchNet beats uniform sampling: +0.50 dB"),
+        (-0.5, 0.01, "no", "PatchNet does not beat uniform sampling: \N{MINUS SIGN}0.50 dB"),
+        (0.0, 0.3, "tie", "PatchNet does not measurably beat uniform sampling"),
+        (math.inf, 0.0, "unknown", "This study cannot say whether PatchNet beats uniform sampling: a PSNR is infinite."),
+    ],
+)
+def test_verdicts(run: RunRecord, folder: Path, by: float, spread: float, verdict: str, words: str) -> None:
+    text, found = answer(view(_shifted(run, by, spread), folder, "r1"))
+    assert found == verdict
+    assert words in text
+
+
+def test_a_tie_shares_the_mark(run: RunRecord, folder: Path) -> None:
+    for by, spread, second in ((0.5, 0.01, "second"), (0.01, 0.3, "best")):
+        shifted = view(_shifted(run, by, spread), folder, "r1")
+        found = marks(shifted, shifted.methods, primary_places(shifted), PSNR)
+        assert found == {"top1": "best", "baseline": second}
+
+
+def test_levels_of_a_photograph_count_once(run: RunRecord, folder: Path) -> None:
+    rows = run.images.to_pylist()
+    doubled = [tuple({**row, "level": level}.values()) for row in rows for level in ("sigma 15", "sigma 50")]
+    order = list(rows[0])
+    assert order == ["trial", "split", "dataset", "image", "level", "protocol", "psnr", "ssim"]
+    one, two = view(run, folder, "r1"), view(replace(run, images=plausible_study.images(doubled)), folder, "r1")
+    results = [outcome(v, v.methods[1], v.methods[0], PSNR, primary_places(v)).numbers for v in (one, two)]
+    assert results[0] is not None
+    assert results[1] is not None
+    assert results[0].low == pytest.approx(results[1].low)
+    assert results[1].n_images == 3
+
+
+def test_infinite_values_are_printed(run: RunRecord, folder: Path, tmp_path: Path) -> None:
+    page = write_report([_shifted(run, math.inf)], [folder], tmp_path / "page.html")
+    found = tables(page)
+    assert found["comparison"]["rows"][1][1] == "∞"
+    assert found["comparison"]["rows"][1][3] == "a PSNR is infinite"
+    assert found["per-image"]["rows"][0][3] == "∞"
+
+
+def test_several_winners_are_corrected(folder: Path, tmp_path: Path) -> None:
+    run = plausible_study.record(top=2)
+    rows = tables(write_report([run], [tmp_path], tmp_path / "page.html"))["comparison"]["rows"]
+    raw = [interval(values(run, role, "psnr"), values(run, "baseline", "psnr"))[3] for role in ("top1", "top2")]
+    small, large = sorted(raw)
+    corrected = {small: min(1.0, 2 * small), large: max(min(1.0, 2 * small), large)}
+    for row, p in zip(rows[1:], raw, strict=True):
+        assert row[3].endswith(f"p = {corrected[p]:.3f}")
+
+
+def test_curves_average_and_thin(run: RunRecord) -> None:
+    trials = [t for t in run.trials if t.role == "top1"]
+    found = curve("x", trials, "psnr")
+    assert found is not None
+    assert found.mean[-1] == pytest.approx(np.mean([t.reports[-1].metrics["psnr"] for t in trials]))
+    assert found.low[0] == min(t.reports[0].metrics["psnr"] for t in trials)
+    points = tuple(ReportedPoint(step, {"psnr": float(step)}, 0.0) for step in range(1, 1001))
+    long = curve("x", [replace(trials[0], reports=points)], "psnr")
+    assert long is not None
+    assert len(long.steps) == POINTS
+    assert (long.steps[0], long.steps[-1]) == (1, 1000)
+    assert curve("x", trials, "absent") is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (fixed(-0.004, 2), "\N{MINUS SIGN}0.00"),
+        (signed(-0.004, 2), "0.00"),
+        (signed(0.41, 2), "+0.41"),
+        (fixed(math.inf, 2), "∞"),
+        (fixed(None, 2), "\N{EN DASH}"),
+        (short(1e-4), "1e\N{MINUS SIGN}4"),
+        (short(0.00112), "0.00112"),
+        (short(16.0), "16"),
+        (probability(0.0001), "< 0.001"),
+        (seconds(7200), "2.0 h"),
+        (SSIM.difference(0.01), "+0.0100"),
+    ],
+)
+def test_formats(shown: str, expected: str) -> None:
+    assert shown == expected
