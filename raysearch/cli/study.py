@@ -18,7 +18,7 @@ from raysearch.cli.options import cache_option, json_option, profile_option, run
 from raysearch.errors import RunExists
 from raysearch.results.events import Event
 from raysearch.results.folder import RunFolder
-from raysearch.results.journal import JournalReader
+from raysearch.results.journal import JournalReader, repair
 from raysearch.results.run import open_run
 from raysearch.results.summary import summary
 
@@ -45,7 +45,7 @@ TASKS: Mapping[str, Mapping[str, str]] = {
     "gaussian_denoise": {
         "QUESTION": "Which patches should a denoising network be trained on?",
         "TITLE": "Patch sampling for Gaussian denoising",
-        "TASK": "{kind: gaussian_denoise, channels: 3, sigma_255: 25}",
+        "TASK": "{kind: gaussian_denoise, color: rgb, sigma_255: 25}",
         "MODEL": "{kind: dncnn, depth: 6, width: 16}",
     },
 }
@@ -187,6 +187,7 @@ def run_command(
 @cache_option
 @plain_option
 @report_option
+@click.option("--repair", "mend", is_flag=True, help="Cut a damaged journal back to its valid part (a copy is kept), then go on.")
 @click.pass_context
 def resume_command(
     ctx: click.Context,
@@ -197,9 +198,15 @@ def resume_command(
     cache: Path,
     plain: bool,
     report: bool,
+    mend: bool,
 ) -> int:
     """Go on with RUN: no finished trial runs again, and a running one loses at most one report interval."""
-    return _drive(RunFolder.open(run, runs), ctx, address, cpus, cache, plain, report)
+    folder = RunFolder.open(run, runs)
+    if mend:
+        with folder.lock(time.time()):
+            done = repair(folder.journal)
+        click.echo(f"kept {done.kept} records, cut {done.dropped} bytes off; the journal as it was: {done.copy}")
+    return _drive(folder, ctx, address, cpus, cache, plain, report)
 
 
 def _drive(

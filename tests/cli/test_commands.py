@@ -1,0 +1,126 @@
+"""The command line's surface: frozen names, help for everything, errors of one screen with the right exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from raysearch.cli import COMMANDS, group, main
+
+SURFACE = {
+    "init": ["--force", "--out", "--task"],
+    "check": ["--json", "--profile", "--runs", "--set"],
+    "run": ["--address", "--cache", "--cpus", "--if-exists", "--minutes", "--name", "--plain", "--profile", "--report", "--runs",
+            "--set", "--trials"],
+    "resume": ["--address", "--cache", "--cpus", "--plain", "--repair", "--report", "--runs"],
+    "ls": ["--json", "--runs"],
+    "show": ["--json", "--runs", "--trial"],
+    "watch": ["--json", "--once", "--plain", "--runs"],
+    "best": ["--json", "--out", "--runs", "-k"],
+    "report": ["--json", "--max-mb", "--out", "--runs"],
+    "train": ["--cache", "--device", "--json", "--out", "--seed", "--steps", "--test", "--threads"],
+    "eval": ["--cache", "--device", "--images", "--json", "--split"],
+    "restore": ["--degrade", "--device", "--level", "--sigma"],
+    "doctor": ["--json", "--runs"],
+}  # fmt: skip
+"""Changing this is changing what users type: CHANGELOG.md must say so."""
+
+
+def command(name: str) -> click.Command:
+    found = group.get_command(click.Context(group), name)
+    assert found is not None
+    return found
+
+
+def call(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    said = capsys.readouterr()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code, said.out, said.err
+
+
+def test_the_surface_is_frozen() -> None:
+    found = {}
+    for name in COMMANDS:
+        options = [p for p in command(name).params if isinstance(p, click.Option)]
+        found[name] = sorted(next((o for o in p.opts if o.startswith("--")), p.opts[0]) for p in options)
+    assert found == {name: sorted(options) for name, options in SURFACE.items()}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_has_help(name: str) -> None:
+    found = command(name)
+    assert found.help
+    for parameter in found.params:
+        if isinstance(parameter, click.Option) and parameter.name not in ("task", "out", "if_exists"):
+            assert parameter.help, f"{name} {parameter.name}"
+
+
+@pytest.mark.parametrize("module", ["torch", "ray", "optuna"])
+@pytest.mark.parametrize("arguments", [["--help"], ["ls"], ["report", "--help"], ["watch", "--help"], ["show", "--help"]])
+def test_readers_start_without_heavy_imports(module: str, arguments: list[str], tmp_path: Path) -> None:
+    lines = ["import sys", "from raysearch.cli import main", "try:", f"    main({arguments!r})", "except SystemExit:"]
+    code = "\n".join([*lines, f"    print({module!r} in sys.modules)"])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "False", done.stderr
+
+
+def test_unknown_run_says_what_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, said = call(["show", "nothing", "--runs", str(tmp_path)], capsys)
+    assert code == 2
+    assert "no run 'nothing'" in said
+    assert "raysearch ls shows all runs" in said
+    assert "Traceback" not in said
+
+
+def test_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, said = call(["ls", "--jsn"], capsys)
+    assert code == 2
+    assert "--json" in said
+
+
+@pytest.mark.parametrize("task", ["demosaic", "joint_demosaic_denoise", "gaussian_denoise"])
+def test_init_writes_a_study_that_check_accepts(task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "mine.yaml"
+    assert call(["init", "--task", task, "--out", str(target)], capsys)[0] == 0
+    code, out, err = call(["check", str(target), "--json", "--runs", str(tmp_path)], capsys)
+    assert code == 0, out + err
+    assert json.loads(out)["findings"] == []
+    code, _, err = call(["init", "--task", task, "--out", str(target)], capsys)
+    assert code == 6
+    assert "--force" in err
+
+
+def test_check_names_line_key_and_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "mine.yaml"
+    call(["init", "--out", str(target)], capsys)
+    text = target.read_text().replace("batch: 16", "bach: 16").replace("lr: {float: [5e-4, 5e-3], log: true}", 'lr: "1e-4"')
+    target.write_text(text)
+    code, _, said = call(["check", str(target), "--runs", str(tmp_path)], capsys)
+    assert code == 2
+    line = 1 + next(i for i, row in enumerate(text.splitlines()) if "bach" in row)
+    assert f"mine.yaml:{line}" in said
+    assert "batch" in said
+    assert "1e-4" in said
+
+
+def test_best_of_a_study_file_given_to_train_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "mine.yaml"
+    call(["init", "--out", str(target)], capsys)
+    code, _, said = call(["train", str(target), "--out", str(tmp_path / "t")], capsys)
+    assert code == 2
+    assert "this is a study: start it with `raysearch run`" in said
+
+
+def test_doctor_finds_this_machine_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(["doctor", "--json", "--runs", str(tmp_path)], capsys)
+    assert code == 0
+    findings = {f["subject"]: f for f in json.loads(out)}
+    assert findings["ray"]["level"] == "ok"
+    assert {"torch", "cpu", "memory", "disk", "ray auth"} <= set(findings)

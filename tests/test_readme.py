@@ -1,0 +1,80 @@
+"""What the README and the studies promise: commands, YAML, links and pictures."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from raysearch.cli import COMMANDS, group
+from raysearch.search.preflight import examine
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+STUDIES = sorted((ROOT / "search_spaces").glob("*.yaml"))
+
+
+def commands() -> list[list[str]]:
+    found = []
+    for language, text in BLOCKS:
+        if language in ("bash", "console"):
+            for line in text.replace("\\\n", " ").splitlines():
+                for part in re.split(r"&&|\|", line.split("  #")[0]):
+                    words = shlex.split(part.strip().removeprefix("$ "))
+                    if words and Path(words[0]).name == "raysearch":
+                        found.append(words[1:])
+    return found
+
+
+def test_the_first_screen_says_what_it_is_and_how_to_start() -> None:
+    start = "\n".join(README.splitlines()[:32])
+    assert "raysearch run search_spaces/patchnet.yaml" in start
+    assert "-m pytest" in start
+    assert "![" in start, "a picture of the report"
+
+
+def test_both_first_commands_install_the_pinned_set() -> None:
+    installs = [line for _, text in BLOCKS for line in text.splitlines() if "pip install" in line]
+    assert len(installs) >= 2
+    assert all("-c constraints.txt" in line for line in installs)
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_raysearch_command_is_understood(words: list[str]) -> None:
+    context = click.Context(group)
+    found = group.get_command(context, words[0])
+    assert found is not None, words
+    arguments = ["README.md" if w.endswith((".yaml", ".pt")) and not (ROOT / w).exists() else w for w in words[1:]]
+    with click.Context(group):
+        parser = found.make_parser(context)
+        _, left, _ = parser.parse_args(args=list(arguments))
+    assert not [w for w in left if w.startswith("-")]
+
+
+def test_every_command_is_shown() -> None:
+    assert {words[0] for words in commands()} >= set(COMMANDS)
+
+
+@pytest.mark.parametrize("text", [t for language, t in BLOCKS if language == "yaml" and "trial:" in t])
+def test_yaml_examples_pass_check(text: str, tmp_path: Path) -> None:
+    study = tmp_path / "example.yaml"
+    study.write_text(text)
+    examination = examine(study, runs=tmp_path)
+    assert [str(f) for f in examination.findings if f.severity != "warning"] == []
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda p: p.stem)
+def test_studies_open_with_question_and_budget(study: Path) -> None:
+    comment = "\n".join(line for line in study.read_text().splitlines()[:20] if line.startswith("#"))
+    assert "Question:" in comment
+    assert "Budget:" in comment
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", README))))
+def test_links_and_pictures_exist(target: str) -> None:
+    if not target.startswith(("http://", "https://")):
+        assert (ROOT / target).exists()
