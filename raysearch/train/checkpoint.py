@@ -1,7 +1,7 @@
 """Checkpoints: one file a step, written atomically, versioned, and trusted only when their digest and configuration fit.
 
 A file is what ``torch.save`` writes (a zip archive of tensors and plain values; ``torch.load(path, weights_only=True)`` opens
-it) whose archive comment reads ``raysearch-checkpoint <format> <trial key> <sha256 of the rest>``. The digest is verified before
+it) whose archive comment reads ``raysearch-checkpoint <format> <trial key> <sha256 of all before>``. The digest is verified before
 anything is parsed, and nothing but tensors and plain values is ever loaded.
 """
 
@@ -28,6 +28,7 @@ KEEP = 2
 _MAGIC = b"raysearch-checkpoint"
 _COMMENT = re.compile(rb"raysearch-checkpoint (\d+) ([0-9a-f]{12}) ([0-9a-f]{64})\Z")
 _TAIL = 200  # bytes from the end in which the comment stands
+_DIGITS = 64  # of the digest
 _LENGTH = 2  # an archive ends with the length of its comment, two bytes, and the comment
 
 
@@ -112,7 +113,7 @@ def read(path: Path, key: str | None = None) -> bytes:
     version, owner, digest = int(found[1]), found[2].decode(), found[3].decode()
     if version != FORMAT:
         raise StateDamaged(f"checkpoint {path} has format {version}; this raysearch reads format {FORMAT}")
-    if _digest(blob[: -len(found[0]) - _LENGTH]) != digest:
+    if _digest(blob[: -len(found[0])], found[0]) != digest:
         raise StateDamaged(f"checkpoint {path} was altered or damaged: its digest does not fit")
     if key is not None and owner != key:
         raise StateDamaged(f"checkpoint {path} belongs to another configuration ({owner}, not {key})")
@@ -128,13 +129,16 @@ def parse(blob: bytes) -> dict[str, object]:
 def _pack(key: str, state: Mapping[str, object]) -> bytes:
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
-    body = buffer.getvalue()[:-_LENGTH]
-    comment = b"%s %d %s %s" % (_MAGIC, FORMAT, key.encode(), _digest(body).encode())
-    return body + len(comment).to_bytes(_LENGTH, "little") + comment
+    comment = b"%s %d %s %s" % (_MAGIC, FORMAT, key.encode(), b"0" * _DIGITS)
+    body = buffer.getvalue()[:-_LENGTH] + len(comment).to_bytes(_LENGTH, "little")
+    return body + comment[:-_DIGITS] + _digest(body, comment).encode()
 
 
-def _digest(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
+def _digest(body: bytes, comment: bytes) -> str:
+    """Return the SHA-256 of everything that stands before the digest."""
+    found = hashlib.sha256(body)
+    found.update(comment[:-_DIGITS])
+    return found.hexdigest()
 
 
 def files(folder: Path) -> list[Path]:

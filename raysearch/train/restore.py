@@ -77,7 +77,7 @@ def load_network(path: Path) -> tuple[TrialConfig, nn.Module]:
             remedy="use the raysearch version that wrote it, and --allow-import for components of your own",
         ) from error
     net = build_net(trial)
-    net.load_state_dict(state["network"])  # type: ignore[arg-type]
+    net.load_state_dict(state["network"], assign=True)  # type: ignore[arg-type]  # keeps the memory format, so equal to the bit
     return trial, net.eval()
 
 

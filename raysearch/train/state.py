@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from raysearch.data.index import PatchIndex
-from raysearch.errors import DataError
+from raysearch.errors import DataError, SpecError
 from raysearch.models.base import Geometry
 from raysearch.recipes.base import Recipe, RecipeContext
 from raysearch.rng import seed_of, torch_generator
@@ -150,6 +150,8 @@ def fresh(trial: TrialConfig, io: TrialIO, net: nn.Module) -> TrainState:
         net: from `build_net`; moved to the device.
     """
     task, geometry = trial.task, trial.model.geometry()
+    seen = trial.patch.size - 2 * geometry.margin
+    _require_fit(trial, seen)
     (gathered,) = trial.data.gather("train")
     index = PatchIndex.open(
         gathered,
@@ -160,7 +162,6 @@ def fresh(trial: TrialConfig, io: TrialIO, net: nn.Module) -> TrainState:
         multiple_of=task.multiple_of,
         scores=trial.sampler.scores,
     )
-    seen = trial.patch.size - 2 * geometry.margin
     sampler = trial.sampler.build(
         SamplerContext(
             count=index.count,
@@ -185,6 +186,23 @@ def fresh(trial: TrialConfig, io: TrialIO, net: nn.Module) -> TrainState:
     generators = {name: torch_generator(trial.seed, name, device=io.device) for name in ("augment", "noise")}
     usage = UsageMaps(index.names, index.sizes, seen, geometry.margin, io.device)
     return TrainState(index, geometry, sampler, recipe, generators, usage)
+
+
+def _require_fit(trial: TrialConfig, seen: int) -> None:
+    """Refuse parts that don't fit each other, for those who start a trial without a study's checks.
+
+    Raises:
+        SpecError: says which two.
+    """
+    if seen < trial.sampler.smallest_patch:
+        raise SpecError(
+            f"the sampler needs {trial.sampler.smallest_patch} pixels and the loss sees {seen} of a patch of {trial.patch.size}",
+            place="patch.size",
+            remedy=f"use patches of at least {trial.sampler.smallest_patch + trial.patch.size - seen}, or smaller cells",
+        )
+    missing = trial.sampler.needs - trial.recipe.gives
+    if missing:
+        raise SpecError(f"the sampler needs {', '.join(sorted(missing))}, which the recipe does not measure", place="sampler")
 
 
 def save(state: TrainState, trial: TrialConfig, io: TrialIO) -> None:

@@ -174,8 +174,8 @@ def share_of(world: World, batch: int) -> slice:
 def agree_on_bytes(world: World, blob: bytes | None) -> bytes | None:
     """Return rank 0's bytes (or None) on every rank; the other ranks' argument is ignored."""
     length = world.agree(torch.tensor([-1 if blob is None else len(blob)], dtype=torch.int64))
-    if int(length) < 0:
-        return None
+    if int(length) <= 0:
+        return None if int(length) < 0 else b""
     if world.rank == 0 and blob is not None:
         own = torch.frombuffer(bytearray(blob), dtype=torch.uint8)
     else:
