@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from ray import tune
 
 from raysearch.results.events import Status
 from raysearch.results.record import TrialRecord
-from raysearch.search.job import Ended, message_from_json
+from raysearch.search.job import Ended, Job, message_from_json, train_storage
 from raysearch.search.ledger import Ledger
 from raysearch.search.ray_internals import remove_group
 from raysearch.search.searcher import TrialSource
@@ -98,8 +99,10 @@ class DriverCallback(tune.Callback):  # type: ignore[misc]  # Ray is untyped
         return Ended("stopped", step, value, entry.seconds - entry.carried, "", {})
 
     def _reap(self, trial: Trial) -> None:
+        """Remove what a Ray Train run that was stopped or killed has left."""
         if self._trains:
             remove_group(trial.trial_id)
+            shutil.rmtree(train_storage(Job.from_json(trial.config["job"])), ignore_errors=True)
 
 
 def replay_ended(scheduler: TrialScheduler, records: Sequence[TrialRecord], metric: str) -> None:

@@ -92,6 +92,7 @@ def _drive(spec: StudySpec, folder: RunFolder, options: DriverOptions) -> Outcom
         session = stack.enter_context(
             open_session(options.address, cpus=options.cpus, gpus=options.gpus, dashboard=options.dashboard)
         )
+        interrupt.listen()
         options.progress.on_session(session)
         layout = layout_of(spec, session.capacity)
         observers: list[Observer] = [stack.enter_context(RayMetrics(spec.objective.metric))]

@@ -24,6 +24,12 @@ class Interrupt:
     def __bool__(self) -> bool:
         return self.signal is not None
 
+    def listen(self) -> None:
+        """Install the handlers; once more after Ray was started, which puts its own in the place of that of SIGTERM."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self.handle)
+            signal.signal(signal.SIGTERM, self.handle)
+
     def handle(self, number: int, frame: FrameType | None) -> None:
         """Take a signal. A second one ends the process: the journal is on the disk, and a local Ray ends with its driver."""
         if self.signal is not None:
@@ -42,8 +48,7 @@ def catching() -> Iterator[Interrupt]:
         yield interrupt
         return
     before: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
-    signal.signal(signal.SIGINT, interrupt.handle)
-    signal.signal(signal.SIGTERM, interrupt.handle)
+    interrupt.listen()
     try:
         yield interrupt
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from raysearch.results.events import Leaf, Status
@@ -48,6 +49,11 @@ class Job:
     def from_json(cls, text: str) -> Job:
         """Parse what `to_json` wrote."""
         return cls(**json.loads(text))
+
+
+def train_storage(job: Job) -> Path:
+    """Return where Ray Train keeps its notes while the trial runs; nothing in there is needed afterwards."""
+    return Path(job.folder) / "ray_train"
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,8 @@ def _logging_to(path: Path) -> Iterator[None]:
         one.addHandler(handler)
         one.setLevel(logging.WARNING)
         one.propagate = False
+    results = logging.getLogger("ray.tune.analysis")  # warns that Tune's own result files are missing: they are switched off
+    results.setLevel(logging.ERROR)
     try:
         yield
     finally:

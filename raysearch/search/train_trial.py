@@ -7,12 +7,10 @@ checkpoints here; `fit` finds its own in the trial's folder, on whatever machine
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import ray.train
@@ -20,7 +18,7 @@ import torch
 from ray import tune
 from ray.train.torch import TorchConfig
 
-from raysearch.search.job import Ended, Job, Message, message_from_json, message_to_json, to_result
+from raysearch.search.job import Ended, Job, Message, message_from_json, message_to_json, to_result, train_storage
 from raysearch.search.ray_internals import HandleCallback, LeanTorchTrainer, Mailbox
 from raysearch.search.trainable import run_job
 from raysearch.train.world import DistributedWorld
@@ -31,8 +29,7 @@ def run_in_train(config: dict[str, Any]) -> None:
     job = Job.from_json(config["job"])
     trial_id = tune.get_context().get_trial_id()
     mailbox = f"{trial_id}:{uuid.uuid4().hex}"
-    storage = Path(job.folder) / "ray_train"
-    run = _InThread(_trainer(job, trial_id, mailbox, storage).fit)
+    run = _InThread(_trainer(job, trial_id, mailbox).fit)
     run.start()
     ended = False
     for text in Mailbox(mailbox).follow(run.is_alive):
@@ -40,7 +37,6 @@ def run_in_train(config: dict[str, Any]) -> None:
         if isinstance(message, Ended):
             ended = True
             run.join()  # the workers have nothing left to do; their placement group goes with them
-            shutil.rmtree(storage, ignore_errors=True)
         tune.report(to_result(message, job.metric))
     if run.error:
         raise run.error[0]
@@ -48,7 +44,7 @@ def run_in_train(config: dict[str, Any]) -> None:
         raise RuntimeError("the workers ended without an outcome")
 
 
-def _trainer(job: Job, trial_id: str, mailbox: str, storage: Path) -> LeanTorchTrainer:
+def _trainer(job: Job, trial_id: str, mailbox: str) -> LeanTorchTrainer:
     gpu = job.gpus > 0
     return LeanTorchTrainer(
         _worker,
@@ -58,7 +54,7 @@ def _trainer(job: Job, trial_id: str, mailbox: str, storage: Path) -> LeanTorchT
             num_workers=job.workers, use_gpu=gpu, resources_per_worker={"CPU": job.cpus, **({"GPU": job.gpus} if gpu else {})}
         ),
         run_config=ray.train.RunConfig(
-            name=f"trial-{job.trial:04d}-{trial_id}", storage_path=str(storage), callbacks=[HandleCallback(trial_id)]
+            name=f"trial-{job.trial:04d}-{trial_id}", storage_path=str(train_storage(job)), callbacks=[HandleCallback(trial_id)]
         ),
     )
 

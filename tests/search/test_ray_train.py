@@ -1,0 +1,114 @@
+"""Trials of several workers: Ray Train inside Ray Tune, and a cluster of two machines."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import fake_fit
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+from small_study import study
+
+from raysearch.errors import ClusterError
+from raysearch.results.events import Event, TrialReported
+from raysearch.results.folder import RunFolder
+from raysearch.results.run import open_run
+from raysearch.search.driver import run_study
+from raysearch.search.options import DriverOptions
+from raysearch.search.ray_internals import require_tested_ray
+from raysearch.search.study import StudySpec
+
+NewRun = Callable[[StudySpec], RunFolder]
+Options = Callable[..., DriverOptions]
+
+
+@contextmanager
+def machines(*cpus: int) -> Iterator[str]:
+    """A cluster of so many machines on this one; gives its address."""
+    cluster = Cluster()
+    try:
+        for count in cpus:
+            cluster.add_node(num_cpus=count, include_dashboard=False, object_store_memory=100 * 2**20)
+        yield cluster.address
+    finally:
+        cluster.shutdown()
+
+
+class GroupWatch:
+    """Looks, when a trial starts, at the placement groups of those before it."""
+
+    def __init__(self) -> None:
+        self.left: list[Any] = []
+
+    def on_session(self, session: Any) -> None:
+        pass
+
+    def on_event(self, event: Event, summary: Any) -> None:
+        if event.event == "phase_ended":
+            self.left = [group for group in ray.util.placement_group_table().values() if group["state"] != "REMOVED"]
+
+
+@pytest.mark.ray
+def test_a_stopped_trial_of_two_workers_leaves_nothing_and_the_next_one_starts(new_run: NewRun, options: Options) -> None:
+    """Two machines of one CPU each: the second trial is stopped by ASHA, so the third can only start if its CPUs are free."""
+    spec = study(lrs=(0.01, 0.001, 0.008), resources={"workers": 2}, scheduler={"kind": "asha", "first_rung": 10}, max_retries=1)
+    folder, watch = new_run(spec), GroupWatch()
+    with machines(1, 1) as address:
+        run_study(spec, folder, options("stop_or_die", address=address, progress=watch))
+    run = open_run(folder.path)
+    assert [trial.status for trial in run.trials] == ["finished", "stopped", "stopped"]
+    assert watch.left == []
+    assert [trial.retries for trial in run.trials] == [1, 0, 0]
+    assert [point.step for point in run.trials[0].reports] == [10, 20, 30, 40]
+    assert run.trials[0].facts["workers"] == 2
+    stopped = run.trials[1]
+    assert stopped.reports[-1].step == 10
+    assert stopped.ended is not None
+    for rank in (0, 1):
+        notes = fake_fit.life(folder.trial(1), rank)
+        assert notes, f"rank {rank} ran"
+        assert float(str(notes[-1]["time"])) < stopped.ended + 2.0, "workers are gone within 2 s"
+        starts = [note["start"] for note in fake_fit.life(folder.trial(0), rank) if "start" in note]
+        assert starts == [0, 10], "after its worker was killed the trial went on from its checkpoint"
+    assert not list(folder.trials.glob("*/ray_train"))
+
+
+class KillTrialProcess:
+    """Kills the process of one of two running trials (not of its workers) when that trial has reported."""
+
+    def __init__(self) -> None:
+        self.killed: int | None = None
+
+    def on_session(self, session: Any) -> None:
+        pass
+
+    def on_event(self, event: Event, summary: Any) -> None:
+        if isinstance(event, TrialReported) and self.killed is None:
+            self.killed = event.trial
+            drivers = [actor for actor in ray._private.state.actors().values() if actor["ActorClassName"] == "TrialDriver"]
+            os.kill(
+                next(actor["Pid"] for actor in drivers if f"{event.trial:04d}-" in actor["ReprName"] + actor["Name"]),
+                signal.SIGKILL,
+            )
+
+
+@pytest.mark.ray
+def test_as_many_trials_as_there_are_cpus_finish_even_if_the_process_of_one_is_killed(new_run: NewRun, options: Options) -> None:
+    spec = study(lrs=(0.001, 0.002), resources={"trainer": "ray_train"}, max_retries=1)
+    folder, killer = new_run(spec), KillTrialProcess()
+    run_study(spec, folder, options("slow", progress=killer))
+    trials = open_run(folder.path).trials
+    assert [trial.status for trial in trials] == ["finished", "finished"]
+    assert [trial.retries for trial in trials] == [int(trial.number == killer.killed) for trial in trials]
+    assert all([point.step for point in trial.reports] == [10, 20, 30, 40] for trial in trials)
+
+
+def test_internals_are_for_the_tested_ray_only() -> None:
+    require_tested_ray(ray.__version__)
+    with pytest.raises(ClusterError, match=r"Ray 2\.61\.0 is installed"):
+        require_tested_ray("2.61.0")
