@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,7 +53,7 @@ class Outcome:
 
     def interval(self, metric: Metric) -> str:
         """Print the interval, and what it leaves out."""
-        if self.numbers is None or self.numbers.low is None or self.numbers.high is None:
+        if self.numbers is None or math.isnan(self.numbers.low):
             return "" if self.numbers is None else "no interval"
         shown = metric.interval(self.numbers.low, self.numbers.high)
         return shown if self.whole else f"{shown} over {self.numbers.covers} only"
@@ -85,7 +86,7 @@ def against_baseline(view: View) -> dict[str, tuple[Outcome, float | None]]:
     others = [method for method in view.methods if method.trials and method.role != BASELINE]
     outcomes = {method.role: outcome(view, method, view.baseline, view.metric, places) for method in others}
     raw = {role: found.numbers.p for role, found in outcomes.items() if found.numbers is not None}
-    known = {role: p for role, p in raw.items() if p is not None}
+    known = {role: p for role, p in raw.items() if not math.isnan(p)}
     corrected = dict(zip(known, holm(list(known.values())), strict=True))
     return {role: (found, corrected.get(role)) for role, found in outcomes.items()}
 
@@ -95,6 +96,9 @@ def answer(view: View) -> tuple[str, Answered]:
     winner, baseline = view.winner, view.baseline
     if winner is None or baseline is None:
         return _without_confirmation(view), "unknown"
+    if winner.settings and winner.settings == baseline.settings:
+        said = f"The search found nothing better than the baseline: its winner, trial {winner.source}, is the baseline itself."
+        return said, "no"
     return _with_confirmation(view, winner, baseline)
 
 

@@ -70,13 +70,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of one or several panels, each an SVG made by `raysearch.report.svg`, with its numbers as a table."""
+    """A figure of one or several panels, each an SVG made by `raysearch.report.svg`, with its numbers as a table.
+
+    ``small`` panels stand side by side even if there is only one.
+    """
 
     kind: ClassVar[str] = "figure"
     name: str
     caption: str
     panels: tuple[str, ...]
     data: Table
+    small: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ STRATEGIES = {
 """What the sampling strategies are called in sentences; any other is called by its kind."""
 
 BASELINE = "baseline"
-_DATA_KEYS = ("seed",)
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,11 @@ class Method:
     source: int | None
     trials: tuple[TrialRecord, ...]
     lost: int
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What it was trained with, by dotted path, without the seed."""
+        return _settings(self.trials[0]) if self.trials else {}
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -162,11 +166,13 @@ def _method(role: str, trials: Sequence[TrialRecord], detail: str, sampler: str,
     return Method(plain.line(role, 40), sampler, words, detail, source, done, len(trials) - len(done))
 
 
+def _settings(trial: TrialRecord) -> dict[str, object]:
+    return {key: value for key, value in plain.leaves(trial.config) if key != "seed"}
+
+
 def _details(trials: Sequence[TrialRecord]) -> list[str]:
     """Say for each configuration the values in which it differs from any of the others."""
-    flat = [
-        {plain.line(key, 80): leaf(value) for key, value in plain.leaves(trial.config) if key not in _DATA_KEYS} for trial in trials
-    ]
+    flat = [{plain.line(key, 80): leaf(value) for key, value in _settings(trial).items()} for trial in trials]
     keys = sorted({key for values in flat for key in values})
     differing = [key for key in keys if len({values.get(key) for values in flat}) > 1 and not key.endswith("sampler.kind")]
     return [", ".join(f"{key} = {values[key]}" for key in differing if key in values)[:400] for values in flat]

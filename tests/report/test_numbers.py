@@ -201,3 +201,17 @@ def test_curves_average_and_thin(run: RunRecord) -> None:
 )
 def test_formats(shown: str, expected: str) -> None:
     assert shown == expected
+
+
+def test_a_winner_that_is_the_baseline_is_called_so(run: RunRecord, folder: Path) -> None:
+    base = next(trial for trial in run.trials if trial.role == "baseline")
+    trials = tuple(replace(t, config=base.config | {"seed": t.seed}) if t.role == "top1" else t for t in run.trials)
+    text, verdict = answer(view(replace(run, trials=trials), folder, "r1"))
+    assert "nothing better than the baseline" in text
+    assert verdict == "no"
+
+
+def test_published_settings_stand_beside_what_they_gave(run: RunRecord, page: Path) -> None:
+    row = tables(page)["published"]["rows"][0]
+    assert row[:3] == ["PatchNet, table 4", "sampler = patchnet, sampler.patchnet.temperature = 0.5", "3"]
+    assert row[4] == f"{run.trials[3].value:.2f}"

@@ -11,6 +11,7 @@ from raysearch.report.formats import NONE
 from raysearch.report.view import View, leaf
 
 _RANGES = ("int", "float")
+_PUBLISHED = 30
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,17 @@ def section(view: View) -> Section:
     blocks: list[Block] = []
     question = plain.at(view.record.spec, "question")
     paragraphs = [plain.line(question, 1000)] if isinstance(question, str) and question.strip() else []
+    notes = plain.at(view.record.spec, "notes")
+    paragraphs += [plain.line(notes, 3000)] if isinstance(notes, str) and notes.strip() else []
     paragraphs += _comment(view.record.space_text)
     if paragraphs:
         blocks.append(Prose(tuple(dict.fromkeys(paragraphs))))
     else:
         blocks.append(Missing("The study's file states no question."))
     blocks.append(_space(view))
+    published = _published(view)
+    if published is not None:
+        blocks.append(published)
     return Section("asked", "What was asked", tuple(blocks))
 
 
@@ -106,27 +112,65 @@ def _comment(text: str) -> list[str]:
 def _space(view: View) -> Block:
     searched = domains(view.record.spec)
     best = view.best_search_trial()
-    published = [
-        (plain.line(plain.at(item, "source") or "published", 60), plain.mapping(plain.at(item, "values")))
-        for item in plain.items(plain.at(view.record.spec, "published"))
-    ][:6]
+    published = [values for _, values in published_of(view.record.spec)]
     names = [domain.name for domain in searched]
     names += sorted({name for trial in view.search for name in trial.values} - set(names))
     if not names:
         return Missing("The search space is not recorded: no domain in the study and no searched value in a trial.")
     known = {domain.name: domain for domain in searched}
+    values = best.values if best else {}
     rows = []
     for name in names:
         domain = known.get(name, Searched(name, "not recorded", NONE, False))
-        values = best.values if best else {}
-        row = [Cell(plain.line(name, 80)), Cell(domain.kind), Cell(domain.range)]
-        row += [Cell(leaf(values_of[name]) if name in values_of else NONE) for _, values_of in published]
-        row.append(Cell(leaf(values[name]) if name in values else NONE))
-        rows.append(tuple(row))
-    columns = [Column("Parameter", align="text"), Column("Type", align="text"), Column("Searched", align="text")]
-    columns += [Column(source, align="text") for source, _ in published]
-    columns.append(Column(f"Best found (trial {best.number})" if best else "Best found", align="text"))
-    notes = ["A parameter of a branch counts only where its branch is chosen; elsewhere it has a dash."]
-    if published:
-        notes.append("Published values were tried first; a value that the source does not state has a dash.")
-    return Table("space", "The search space.", tuple(columns), tuple(rows), tuple(notes))
+        given = dict.fromkeys(leaf(one[name]) for one in published if name in one)
+        found = leaf(values[name]) if name in values else NONE
+        texts = (plain.line(name, 80), domain.kind, domain.range, plain.line(", ".join(given), 120) or NONE, found)
+        rows.append(tuple(Cell(text) for text in texts))
+    titles = ("Parameter", "Type", "Searched", "Published", f"Best found (trial {best.number})" if best else "Best found")
+    notes = ("A parameter of a branch counts only where its branch is chosen; elsewhere it has a dash.",)
+    return Table("space", "The search space.", tuple(Column(title, align="text") for title in titles), tuple(rows), notes)
+
+
+def published_of(spec: Mapping[str, object]) -> tuple[tuple[str, dict[str, object]], ...]:
+    """List published settings: their source, and their values by the full name of each domain (the branch may be left out)."""
+    names = [domain.name for domain in domains(spec)]
+    found = []
+    for item in plain.items(plain.at(spec, "published")):
+        source = plain.line(plain.at(item, "source") or "no source given", 200)
+        given = plain.mapping(plain.at(item, "values"))
+        found.append((source, {_full_name(name, given, names): value for name, value in given.items()}))
+    return tuple(found)
+
+
+def _full_name(name: str, given: Mapping[str, object], names: list[str]) -> str:
+    """Put the chosen branch into a name that leaves it out: ``sampler.keep`` is ``sampler.gradient.keep``."""
+    head, _, last = name.rpartition(".")
+    longer = f"{head}.{given.get(head)}.{last}"
+    return longer if name not in names and longer in names else name
+
+
+def _published(view: View) -> Table | None:
+    """Lay published settings beside what they gave here, in the search."""
+    rows = []
+    tried = [trial for trial in view.search if trial.role == "published"]
+    for source, values in published_of(view.record.spec)[:_PUBLISHED]:
+        wanted = {name: leaf(value) for name, value in values.items()}
+        trial = next((t for t in tried if wanted.items() <= {name: leaf(value) for name, value in t.values.items()}.items()), None)
+        settings = plain.line(", ".join(f"{plain.line(name, 60)} = {value}" for name, value in wanted.items()), 300)
+        status = "not tried" if trial is None else "not finished" if trial.status is None else trial.status.replace("_", " ")
+        number = Cell(NONE) if trial is None else Cell(str(trial.number), trial.number)
+        value = view.metric.show(trial.value if trial else None)
+        rows.append((Cell(source), Cell(settings), number, Cell(status), Cell(value)))
+    if not rows:
+        return None
+    columns = (
+        Column("Source", align="text"),
+        Column("Setting", align="text"),
+        Column("Trial"),
+        Column("Status here", align="text"),
+        Column(f"Validation {view.metric.axis}, here"),
+    )
+    note = (
+        "The values are those of this study, on its own data and training length: they do not compare with what the source prints."
+    )
+    return Table("published", "Published settings, which the search tried first.", columns, tuple(rows), (note,))

@@ -44,11 +44,10 @@ def _importances(view: View) -> tuple[dict[str, float], str, str]:
     known = {name: share for name, share in found.items() if share is not None}
     method = plain.at(data, "method")
     ordered = dict(sorted(known.items(), key=lambda item: (-item[1], item[0])))
-    return (
-        ordered,
-        plain.line(method, 60) if isinstance(method, str) else "",
-        "The file of parameter importances names no parameter.",
-    )
+    reason = plain.at(data, "reason")
+    said = f": {plain.line(reason, 200)}" if isinstance(reason, str) else ""
+    how = plain.line(method, 60) if isinstance(method, str) else ""
+    return ordered, how, f"Parameter importances could not be told for this run{said}."
 
 
 def _bars(view: View, importances: dict[str, float], method: str) -> Figure:
@@ -91,7 +90,9 @@ def _slices(view: View, importances: dict[str, float]) -> Block:
     caption = f"Validation {view.metric.title} against each searched parameter. Hollow: stopped early."
     if len(varied) > _PANELS:
         caption += f" The first {_PANELS} of {len(varied)} parameters by importance."
-    return Figure("slices", caption, tuple(panels), Table("slices-data", "Numbers of the figure.", columns, tuple(rows)))
+    return Figure(
+        "slices", caption, tuple(panels), Table("slices-data", "Numbers of the figure.", columns, tuple(rows)), small=True
+    )
 
 
 def _slice(view: View, identity: str, name: str, trials: Sequence[TrialRecord], logarithmic: bool) -> str:

@@ -43,7 +43,7 @@ class ImageRow:
     @property
     def ends(self) -> tuple[float, float] | None:
         """The interval over seeds; None for a single seed."""
-        if self.difference is None or self.difference.low is None or self.difference.high is None:
+        if self.difference is None or math.isnan(self.difference.low):
             return None
         return self.difference.low, self.difference.high
 

@@ -88,8 +88,8 @@ def _shown(view: View, ours: TrialRecord, theirs: TrialRecord, rows: Sequence[Im
     ordered = sorted(usable, key=lambda row: (-sign * row.gain, row.image, row.place))
     if not ordered:
         return [], problems
-    last = "Largest loss" if sign * ordered[-1].gain < 0 else "Smallest gain"
-    chosen = {0: "Largest gain" if sign * ordered[0].gain > 0 else "Smallest loss"}
+    first, last = (_reason(sign * row.gain, best) for row, best in ((ordered[0], True), (ordered[-1], False)))
+    chosen = {0: first}
     chosen.setdefault(len(ordered) - 1, last)
     chosen.setdefault(len(ordered) // 2, "Median")
     found = []
@@ -100,6 +100,12 @@ def _shown(view: View, ours: TrialRecord, theirs: TrialRecord, rows: Sequence[Im
         except images.Unreadable as error:
             problems.append(f"{row.image}: {error}")
     return found, problems
+
+
+def _reason(gain: float, best: bool) -> str:
+    if gain == 0:
+        return "No difference"
+    return f"{'Largest' if best == (gain > 0) else 'Smallest'} {'gain' if gain > 0 else 'loss'}"
 
 
 def _home(view: View, trial: TrialRecord, row: ImageRow) -> Path:

@@ -20,6 +20,7 @@ def section(view: View) -> Section:
         ("Metrics", _metrics(view)),
         ("Test sets", _test_sets(view)),
         ("Data", _same(view, "data")),
+        ("Data hashes", _hashes(view)),
         ("Task", _same(view, "task")),
         ("Model", _same(view, "model")),
         ("Budget", _budget(view)),
@@ -76,6 +77,17 @@ def _describe(value: object) -> str:
     return plain.line(": ".join(part for part in (kind, rest) if part), 400)
 
 
+def _hashes(view: View) -> list[str]:
+    """Find hashes of data wherever the run has them: in its environment or in the facts of a trial."""
+    found = [(key, value) for key, value in plain.leaves(view.record.environment) if _is_hash(key)]
+    found += [(key, value) for trial in view.record.trials for key, value in trial.facts.items() if _is_hash(key)]
+    return list(dict.fromkeys(f"{plain.line(key, 60)}: {leaf(value)}" for key, value in found))[:20]
+
+
+def _is_hash(key: str) -> bool:
+    return key.rpartition(".")[2].lower() in ("digest", "hash", "sha256", "data_digest", "index_digest")
+
+
 def _lines(value: object) -> list[str]:
     if isinstance(value, str | int | float | bool):
         return [plain.line(value, 200)]
@@ -88,6 +100,8 @@ def _lines(value: object) -> list[str]:
 
 def _environment(view: View) -> Iterable[tuple[str, object]]:
     for key, value in view.record.environment.items():
+        if key == "command" and view.record.commands:
+            continue
         title = plain.line(key, 40).replace("_", " ")
         yield title[:1].upper() + title[1:] + (" (recorded)" if title in ("data", "machine", "command") else ""), value
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from raysearch.report import plain
-from raysearch.report.compare import Outcome, against_baseline, outcome
+from raysearch.report.compare import Outcome, against_baseline
 from raysearch.report.document import Block, Cell, Column, Mark, Missing, Prose, Section, Table
 from raysearch.report.formats import NONE, PSNR, SSIM, Metric, count, plural, probability, seconds
 from raysearch.report.scores import Place
 from raysearch.report.sections import per_image
 from raysearch.report.view import BASELINE, Method, View
+from raysearch.results.ranking import best_group
 
 
 def section(view: View) -> Section:
@@ -41,18 +42,20 @@ def _mean(view: View, method: Method, place: Place, metric: Metric) -> float | N
 
 
 def marks(view: View, methods: Sequence[Method], places: tuple[Place, ...], metric: Metric) -> dict[str, Mark]:
-    """Mark the best (and what its interval can't tell from it), then the second likewise, over the given places."""
-    left = [method for method in methods if all(_mean(view, method, place, metric) is not None for place in places)]
-    found: dict[str, Mark] = {}
-    names: tuple[Mark, Mark] = ("best", "second")
-    for mark in names:
-        if not left:
-            break
+    """Mark the best and what its interval can't tell from it as best, then the second, by the images that all methods have."""
+    trials = [number for method in methods for number in method.numbers]
+    cells = [(place, image) for place in places for image in view.scores.images(trials, place)]
+    if not cells:
+        return {}
+    values = [view.scores.matrix(method.numbers, cells, metric.name) for method in methods]
+    if not all(np.isfinite(rows).all() for rows in values):
         sign = 1 if metric.larger_is_better else -1
-        top = max(left, key=lambda method: sign * sum(_mean(view, method, place, metric) or 0.0 for place in places))
-        tied = [m for m in left if m is top or outcome(view, m, top, metric, places).verdict(metric) == "same"]
-        found |= {method.role: mark for method in tied}
-        left = [method for method in left if method not in tied]
+        means = [sign * float(rows.mean()) for rows in values]
+        return {method.role: "best" for method, mean in zip(methods, means, strict=True) if mean == max(means)}
+    group = best_group(values, "max" if metric.larger_is_better else "min")
+    found: dict[str, Mark] = {methods[row].role: "best" for row in group.bold}
+    if group.second is not None:
+        found[methods[group.second].role] = "second"
     return found
 
 
@@ -122,8 +125,8 @@ def _caption(view: View, places: tuple[Place, ...]) -> str:
 
 def _notes(view: View, methods: Sequence[Method]) -> tuple[str, ...]:
     notes = [
-        "Methods that a 95\N{NO-BREAK SPACE}% interval of their difference can't tell apart share a mark: ties go by the interval, "
-        "not by digits.",
+        "All methods that a 95\N{NO-BREAK SPACE}% interval of the difference can't tell from the best are bold: ties go by the "
+        "interval, not by digits.",
         "Differences are means over photographs (levels averaged within each) and seeds; their t intervals account for the choice "
         "of photographs, paired, and for the seeds of both methods.",
     ]

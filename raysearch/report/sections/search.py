@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from raysearch.report import plain, svg
 from raysearch.report.document import Block, Cell, Column, Figure, Mark, Missing, Section, Table
@@ -65,6 +66,7 @@ def _history(view: View) -> Figure:
         if lost:
             floor = axes.get_ylim()[0]
             axes.scatter(lost, [floor] * len(lost), marker="x", s=30, color=svg.MUTED, label="no value")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("trial")
         axes.set_ylabel(f"validation {view.metric.axis}")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, columnspacing=1.2, handletextpad=0.4)

@@ -179,7 +179,9 @@ def _sampler_statistics(view: View) -> Block:
         f"What the samplers report over training ({which}; confirmation where there is one, else the best of the search). "
         "The rank correlation is Spearman's, of the weight of a cell with its loss: above zero, hard places are preferred."
     )
-    return Figure("sampler", caption, tuple(panels), Table("sampler-data", "Numbers of the figure.", columns, tuple(rows)))
+    return Figure(
+        "sampler", caption, tuple(panels), Table("sampler-data", "Numbers of the figure.", columns, tuple(rows)), small=True
+    )
 
 
 def _rank(name: str) -> int:
