@@ -27,7 +27,7 @@ class Config(RecipeConfig):
     """One network, one loss, one optimizer.
 
     The network runs in the trial's precision (automatic mixed precision below float32); the loss is computed in float32 from its
-    output. Images and weights are channels-last: the layout of tensor cores, and a third faster on the CPUs that were measured.
+    output. Images and weights are channels-last: the layout of tensor cores, and faster on CPUs as well.
     """
 
     kind: Literal["supervised"] = "supervised"

@@ -24,8 +24,8 @@ What the paper prints can't be built as it stands, or is silent; decided here (t
 - P9, padding: the image is padded by reflection and the grid starts at a random place in every step (`grid`), one for the batch.
   Padding has weight 0; the loss of a cell that is partly padding is the mean over its real pixels; a cell without any is left out.
   A partial cell counts by its pixels (`border_cells`), so that equal t give the plain mean. Counted as whole ones, slivers of cells
-  weigh the pixels at the borders of a small patch several times over: with all t equal that alone cost 0.35 dB (thin DeepJDD, 600
-  steps, 64-pixel patches, 16-pixel cells, one seed).
+  weigh the borders of a small patch several times over: for 64-pixel patches and 16-pixel cells with equal t a corner pixel weighs
+  11 times as much as a central one, over all phases.
 - P10: cells of 32 and 16 pixels drop the last one and two pools and keep all convolutions; 128 adds a stage of 1024 channels.
 - P11: batch normalisation uses the batch's statistics. P12 to P15 (clip counts, test sets, colour space, PSNR protocol) concern
   data and evaluation, not this file: images are stored sRGB values in [0, 1], and every number carries its protocol's label.
