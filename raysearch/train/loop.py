@@ -111,7 +111,7 @@ def _step(state: TrainState, trial: TrialConfig, io: TrialIO, part: slice) -> No
         weights = state.sampler.update(rows, _of_all_ranks(signals, trial, io))
         weights = None if weights is None else io.world.agree(weights)
         if io.world.rank == 0:
-            state.usage.add(state.index.locate(rows), ops, weights)
+            state.usage.add(rows, ops, weights)
         return None if weights is None else weights[part]
 
     result = state.recipe.step(state.step, _cut(pair, part), weigh)

@@ -184,7 +184,7 @@ def fresh(trial: TrialConfig, io: TrialIO, net: nn.Module) -> TrainState:
         )
     )
     generators = {name: torch_generator(trial.seed, name, device=io.device) for name in ("augment", "noise")}
-    usage = UsageMaps(index.names, index.sizes, seen, geometry.margin, io.device)
+    usage = UsageMaps(index, seen, geometry.margin, io.device)
     return TrainState(index, geometry, sampler, recipe, generators, usage)
 
 

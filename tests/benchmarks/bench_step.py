@@ -56,7 +56,7 @@ def bare_loop(trial: TrialConfig, device: torch.device) -> Callable[[int], float
     """Return a function that takes so many steps and returns the steps per second."""
     net = build_net(trial).to(device)
     on_gpu = device.type == "cuda"
-    layout = torch.channels_last if on_gpu else torch.contiguous_format
+    layout = torch.channels_last  # as the recipe has it: the faster one
     net = net.to(memory_format=layout)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-4)
     shape = (trial.batch, 3, trial.patch.size, trial.patch.size)
