@@ -94,7 +94,7 @@ def _drive(spec: StudySpec, folder: RunFolder, options: DriverOptions) -> Outcom
         )
         interrupt.listen()
         options.progress.on_session(session)
-        layout = layout_of(spec, session.capacity)
+        layout = layout_of(spec, session.capacity, may_grow=not session.local)
         observers: list[Observer] = [stack.enter_context(RayMetrics(spec.objective.metric))]
         if options.tensorboard:
             observers.append(stack.enter_context(TensorBoard(folder.path / "tensorboard", spec.objective.metric)))
@@ -110,21 +110,32 @@ def _drive(spec: StudySpec, folder: RunFolder, options: DriverOptions) -> Outcom
         return _conduct(_Run(spec, folder, options, replay, ledger, jobs, layout, interrupt))
 
 
-def layout_of(spec: StudySpec, capacity: Capacity) -> Layout:
+def layout_of(spec: StudySpec, capacity: Capacity, *, may_grow: bool = False) -> Layout:
     """Return how the study's trials lie on a cluster.
+
+    Args:
+        spec: the study.
+        capacity: what the machines hold now.
+        may_grow: an autoscaler may add machines. Then ``resources.concurrent`` is taken at its word, since trials that wait for a
+            machine are what makes the cluster grow.
 
     Raises:
         ClusterError: not even one trial fits, or the installed Ray is not the one whose internals several workers rely on.
     """
     resources = spec.resources
     fit = capacity.concurrent(resources.workers, resources.cpus_per_worker, resources.gpus_per_worker)
+    if may_grow and resources.concurrent is not None:
+        fit = max(fit, resources.concurrent)
     if fit == 0:
         need = f"{resources.workers} x ({resources.cpus_per_worker} CPU, {resources.gpus_per_worker:g} GPU)"
+        remedy = "lower resources.workers, cpus_per_worker or gpus_per_worker, or add machines"
+        if may_grow:
+            remedy += "; if the cluster adds them by itself, say with resources.concurrent how many trials its full size holds"
         raise ClusterError(
             f"one trial needs {need}, and the cluster has {capacity.cpus:g} CPU and {capacity.gpus:g} GPU on "
             f"{len(capacity.nodes)} machine(s)",
             place="resources",
-            remedy="lower resources.workers, cpus_per_worker or gpus_per_worker, or add machines",
+            remedy=remedy,
         )
     trains = resources.workers > 1 or resources.trainer == "ray_train"
     if trains:

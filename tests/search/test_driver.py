@@ -126,5 +126,12 @@ def test_concurrency_is_what_fits() -> None:
     assert layout_of(study(resources={"workers": 2, "cpus_per_worker": 3}), capacity).concurrent == 1
 
 
+def test_a_cluster_that_may_grow_is_asked_for_what_the_study_says_it_can_hold() -> None:
+    empty = Capacity((Node(0.0, 0.0),))
+    assert layout_of(study(resources={"concurrent": 8}), empty, may_grow=True).concurrent == 8
+    with pytest.raises(ClusterError, match=r"resources\.concurrent"):
+        layout_of(study(), empty, may_grow=True)
+
+
 def test_folders_of_trials_do_not_depend_on_the_current_folder(tmp_path: Path) -> None:
     assert RunFolder(tmp_path).trial(7) == tmp_path / "trials" / "0007"
