@@ -12,7 +12,7 @@ Each has few degrees of freedom, so the interval is a t interval with Satterthwa
 same t. The residual is counted twice (once too often), which makes the interval wider than 95 % where the residual dominates.
 Seeds of A and B are treated as independent even if their numbers are equal; if equal seeds help both, the interval is too wide.
 
-Coverage of the nominal 95 % interval, least to greatest over seven mixtures of the three effects, measured on 20,000 normal data sets
+Coverage of the nominal 95 % interval, least to greatest over seven mixtures of the three effects, on 20,000 normal data sets
 each (the bootstrap on 600; ``tests/results/test_statistics.py`` keeps a shorter form):
 
 =================  =============  ==================  ==================
