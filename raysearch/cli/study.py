@@ -12,6 +12,8 @@ from string import Template
 from typing import TYPE_CHECKING, Literal
 
 import click
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TaskID
 
 from raysearch.cli.console import Screen, StudyView
 from raysearch.cli.options import cache_option, json_option, profile_option, run_argument, runs_option, set_option
@@ -23,9 +25,11 @@ from raysearch.results.run import open_run
 from raysearch.results.summary import summary
 
 if TYPE_CHECKING:
+    from raysearch.data.base import Split
     from raysearch.search.options import Outcome
     from raysearch.search.progress import Summary
     from raysearch.search.session import Session
+    from raysearch.search.study import StudySpec
     from raysearch.spec.findings import Finding
 
 TEMPLATE = Path(__file__).parent / "templates" / "study.yaml"
@@ -175,8 +179,29 @@ def run_command(
         return _drive(RunFolder.open(name or spec.name, runs), ctx, address, cpus, cache, plain, report)
     folder = RunFolder.create(runs, name or spec.name, if_exists="new" if if_exists == "new" else "fail")
     folder.write_study(space.read_bytes(), spec.to_data())
-    folder.write_environment(capture(sys.argv, Path.cwd()))
+    environment = capture(sys.argv, Path.cwd())
+    if capacity is None:  # the photographs of a remote cluster are decoded where its trials run
+        environment["data"] = _prepare(spec, folder, cache)
+    folder.write_environment(environment)
     return _drive(folder, ctx, address, cpus, cache, plain, report)
+
+
+def _prepare(spec: StudySpec, folder: RunFolder, cache: Path) -> dict[str, object]:
+    """Decode the photographs of the study's first configuration with a progress bar; return what was found, for env.json."""
+    from raysearch.train.prepare import prepare
+
+    trial = spec.trial.bind(spec.trial.complete({}), 0)
+    splits: tuple[Split, ...] = ("train", "validation", "test") if spec.confirm.top else ("train", "validation")
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done)
+
+        sets = prepare(trial, cache, splits, thumbnails=folder.path / "photographs", progress=show)
+    return {f"{one.split} {one.dataset}": {k: v for k, v in asdict(one).items() if v is not None} for one in sets}
 
 
 @click.command("resume")

@@ -1,0 +1,109 @@
+"""Decode a study's photographs once, before its first trial: with progress, with every unreadable file named, and with hashes.
+
+Trials find the stores in the cache. Without this they would decode for themselves, which is right but silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from torch.nn.functional import interpolate
+
+from raysearch.data.augment import to_float
+from raysearch.data.base import Split
+from raysearch.data.index import PatchIndex
+from raysearch.data.store import PixelStore
+from raysearch.spec.trial import TrialConfig
+from raysearch.train import png
+from raysearch.train.checkpoint import write_atomically
+from raysearch.train.files import folder_name
+
+THUMBNAIL_SIDE = 320
+"""Longer side of a thumbnail, in pixels."""
+
+MOST_THUMBNAILS = 200
+"""A larger training set has none: the report shows two or three photographs, chosen after training."""
+
+
+@dataclass(frozen=True)
+class PreparedSet:
+    """A set of photographs as it was found.
+
+    Attributes:
+        split: train, validation or test.
+        dataset: its name in tables.
+        photographs: how many.
+        megapixels: of all of them together.
+        digest: SHA-256 over the files and how they were decoded.
+        patches: training patches that the trial's cut gives; None for other splits.
+    """
+
+    split: Split
+    dataset: str
+    photographs: int
+    megapixels: float
+    digest: str
+    patches: int | None
+
+
+def prepare(
+    trial: TrialConfig,
+    cache: Path,
+    splits: tuple[Split, ...],
+    *,
+    thumbnails: Path,
+    progress: Callable[[str, int, int], None],
+) -> tuple[PreparedSet, ...]:
+    """Decode the photographs of these splits and cut the training patches.
+
+    Args:
+        trial: says which corpus, how many channels, and how patches are cut.
+        cache: folder of decoded photographs.
+        splits: which splits the study will read.
+        thumbnails: folder for small pictures of the training photographs, which the report draws over.
+        progress: called as (what, done, total).
+
+    Raises:
+        DataError: photographs are missing or can't be read; all unreadable ones of a set are named.
+    """
+    found: list[PreparedSet] = []
+    for split in splits:
+        for gathered in trial.data.gather(split):
+            what = f"decoding {split} photographs ({gathered.dataset})"
+            store = PixelStore.open(gathered.photographs, cache, trial.task.channels, partial(progress, what))
+            patches = _patches(trial, cache, progress) if split == "train" else None
+            if split == "train":
+                _thumbnails(store, thumbnails)
+            pixels = sum(height * width for height, width in store.sizes)
+            found.append(PreparedSet(split, gathered.dataset, len(store.names), round(pixels / 1e6, 3), store.digest, patches))
+    return tuple(found)
+
+
+def _patches(trial: TrialConfig, cache: Path, progress: Callable[[str, int, int], None]) -> int:
+    (gathered,) = trial.data.gather("train")
+    index = PatchIndex.open(
+        gathered,
+        cache,
+        channels=trial.task.channels,
+        size=trial.patch.size,
+        stride=trial.patch.step,
+        multiple_of=trial.task.multiple_of,
+        scores=trial.sampler.scores,
+        progress=partial(progress, "cutting training patches"),
+    )
+    return index.count
+
+
+def _thumbnails(store: PixelStore, folder: Path) -> None:
+    if len(store.names) > MOST_THUMBNAILS:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, name in enumerate(store.names):
+        image = to_float(store.image(i))
+        factor = min(1.0, THUMBNAIL_SIDE / max(image.shape[-2:]))
+        size = [max(1, round(side * factor)) for side in image.shape[-2:]]
+        small = interpolate(image, size=size, mode="bilinear", antialias=True)
+        write_atomically(folder / f"{folder_name(name)}.png", png.encode(small[0], 8))
