@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ["RAY_AUTH_MODE"] = "disabled"  # Ray can't change it within a process; the token is tested in a process of its own
 
 import importlib
 import pkgutil

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
-from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from raysearch.results.folder import RunFolder, write_whole
 from raysearch.results.record import TrialRecord
@@ -27,7 +27,7 @@ def importance_of(spec: StudySpec, records: Sequence[TrialRecord]) -> dict[str, 
     fitted to the finished trials attributes to each value alone. Trials that were stopped early or failed are left out.
 
     Returns:
-        ``{"parameters": {name: share}, "method": "fanova", "trials": n}``, or, when it can't be said, ``{"parameters": {},
+        ``{"parameters": {name: share}, "method": "ped-anova", "trials": n}``, or, when it can't be said, ``{"parameters": {},
         "reason": ...}``.
     """
     done = [record for record in records if record.phase == "search" and record.status == "finished" and record.value is not None]
@@ -46,12 +46,12 @@ def importance_of(spec: StudySpec, records: Sequence[TrialRecord]) -> dict[str, 
         return _unsaid("all finished trials have the same value")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        found = get_param_importances(proposer.study, evaluator=FanovaImportanceEvaluator(seed=0), params=common)
-    return {"parameters": {name: float(share) for name, share in found.items()}, "method": "fanova", "trials": len(done)}
+        found = get_param_importances(proposer.study, evaluator=PedAnovaImportanceEvaluator(), params=common)
+    return {"parameters": {name: float(share) for name, share in found.items()}, "method": "ped-anova", "trials": len(done)}
 
 
 def _unsaid(reason: str) -> dict[str, object]:
-    return {"parameters": {}, "method": "fanova", "reason": reason}
+    return {"parameters": {}, "method": "ped-anova", "reason": reason}
 
 
 def write_importance(folder: RunFolder, spec: StudySpec, records: Sequence[TrialRecord]) -> None:

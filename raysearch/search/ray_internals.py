@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import ray
 from ray import cloudpickle
+from ray._private import ray_constants, services
 from ray._raylet import Config as _RayConfig  # type: ignore[attr-defined]  # compiled
-from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get, _internal_kv_put
+from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get, _internal_kv_list, _internal_kv_put
 from ray.train.torch import TorchTrainer
 from ray.train.v2._internal.callbacks.datasets import DatasetsCallback
 from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
@@ -51,6 +53,31 @@ def require_tested_ray(version: str) -> None:
 def reread_environment() -> None:
     """Let this process's Ray read ``RAY_*`` variables again (it keeps the authentication mode of its first use)."""
     _RayConfig.initialize("")
+
+
+@contextmanager
+def loopback_only() -> Iterator[None]:
+    """Let a local Ray that is started in here listen on 127.0.0.1 only.
+
+    On Linux, Ray replaces a loopback address by the machine's own and listens on all interfaces; on macOS it does not. This is
+    the switch between the two, which it reads when it is imported.
+    """
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+def address_of_running_cluster() -> str:
+    """Return ``host:port`` of what Ray means by ``auto``.
+
+    Raises:
+        ConnectionError: no cluster is known on this machine.
+    """
+    found: str = services.canonicalize_bootstrap_address_or_die("auto")
+    return found
 
 
 def _controller_key(trial_id: str) -> bytes:
@@ -95,6 +122,7 @@ def trial_class(run: Callable[[dict[str, Any]], None]) -> type:
             abort_controller(self.trial_id)
             super().cleanup()
 
+    TrialDriver.__qualname__ = "TrialDriver"  # as the dashboard shows it
     return TrialDriver
 
 
@@ -126,15 +154,25 @@ class Mailbox:
     """Numbered messages from one sender to one reader, through the cluster's key-value store.
 
     Args:
-        name: unique for each attempt of a trial, so that nothing of an earlier attempt is read.
+        owner: the Tune trial.
+        attempt: unique for each attempt of the trial, so that its messages are told from those of an earlier one.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, owner: str, attempt: str) -> None:
+        self._owner = f"raysearch:mail:{owner}:"
+        self._attempt = attempt
         self._next = 0
 
     def _key(self) -> bytes:
-        return f"raysearch:mail:{self.name}:{self._next}".encode()
+        return f"{self._owner}{self._attempt}:{self._next:06d}".encode()
+
+    def left_over(self) -> Iterator[str]:
+        """Give out and delete what earlier attempts sent and nobody read: their trial was killed before its workers were."""
+        for key in sorted(_internal_kv_list(self._owner.encode())):
+            text = _internal_kv_get(key)
+            _internal_kv_del(key)
+            if text is not None:
+                yield text.decode()
 
     def put(self, text: str) -> None:
         """Send a message."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,9 +17,10 @@ import ray
 
 from raysearch.errors import ClusterError
 from raysearch.search.capacity import Capacity, Node
-from raysearch.search.ray_internals import reread_environment
+from raysearch.search.ray_internals import address_of_running_cluster, loopback_only, reread_environment
 
 _OBJECT_STORE_BYTES = 200 * 2**20  # nothing large travels through Ray: pixels stand in memory-mapped files
+_CONNECT_TIMEOUT_S = 10.0
 
 WORKER_ENVIRONMENT: Mapping[str, str] = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -77,8 +79,13 @@ def open_session(
 
 def _local(cpus: int | None, gpus: int | None, dashboard: bool) -> Iterator[Session]:
     folder = Path(tempfile.mkdtemp(prefix="rs-", dir="/tmp" if Path("/tmp").is_dir() else None))  # sockets: at most 107 bytes
-    variables = {**WORKER_ENVIRONMENT, "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE", "token")}
-    with _environment(variables):
+    variables = {
+        **WORKER_ENVIRONMENT,
+        "RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE", "token"),
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # for child processes; see `loopback_only`
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+    with _environment(variables), loopback_only():
         reread_environment()
         try:
             url, warnings = _start(folder, cpus, gpus, dashboard)
@@ -118,7 +125,9 @@ def _connected(address: str) -> Iterator[Session]:
     if "://" not in address and address != "auto":
         variables["RAY_ADDRESS"] = address  # workers that ask for "the" cluster get this one
     with _environment({"RAY_USAGE_STATS_ENABLED": "0"}):
+        reread_environment()
         try:
+            _knock(address)
             env = {"env_vars": variables}
             context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=env)
         except Exception as error:  # whatever Ray raises here means that it can't be reached
@@ -131,6 +140,14 @@ def _connected(address: str) -> Iterator[Session]:
             yield _describe(context.dashboard_url or None, local=False, warnings=())
         finally:
             ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise an `OSError` when nobody listens at an address; Ray itself would wait for minutes."""
+    place = address_of_running_cluster() if address == "auto" else address.removeprefix("ray://")
+    host, _, port = place.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_S):
+        pass
 
 
 def _describe(url: str | None, *, local: bool, warnings: tuple[str, ...]) -> Session:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-import uuid
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,7 @@ import torch
 from ray import tune
 from ray.train.torch import TorchConfig
 
-from raysearch.search.job import Ended, Job, Message, message_from_json, message_to_json, to_result, train_storage
+from raysearch.search.job import Ended, Job, Message, Reported, message_from_json, message_to_json, to_result, train_storage
 from raysearch.search.ray_internals import HandleCallback, LeanTorchTrainer, Mailbox
 from raysearch.search.trainable import run_job
 from raysearch.train.world import DistributedWorld
@@ -28,11 +28,15 @@ def run_in_train(config: dict[str, Any]) -> None:
     """Run a trial as a Ray Train run: the function that Tune calls."""
     job = Job.from_json(config["job"])
     trial_id = tune.get_context().get_trial_id()
-    mailbox = f"{trial_id}:{uuid.uuid4().hex}"
-    run = _InThread(_trainer(job, trial_id, mailbox).fit)
+    attempt = f"{time.time_ns():020d}"  # sorts by time
+    mailbox = Mailbox(trial_id, attempt)
+    for text in mailbox.left_over():
+        if isinstance(message := message_from_json(text), Reported):
+            tune.report(to_result(message, job.metric))
+    run = _InThread(_trainer(job, trial_id, attempt).fit)
     run.start()
     ended = False
-    for text in Mailbox(mailbox).follow(run.is_alive):
+    for text in mailbox.follow(run.is_alive):
         message = message_from_json(text)
         if isinstance(message, Ended):
             ended = True
@@ -44,11 +48,11 @@ def run_in_train(config: dict[str, Any]) -> None:
         raise RuntimeError("the workers ended without an outcome")
 
 
-def _trainer(job: Job, trial_id: str, mailbox: str) -> LeanTorchTrainer:
+def _trainer(job: Job, trial_id: str, attempt: str) -> LeanTorchTrainer:
     gpu = job.gpus > 0
     return LeanTorchTrainer(
         _worker,
-        train_loop_config={"job": job.to_json(), "mailbox": mailbox},
+        train_loop_config={"job": job.to_json(), "mailbox": (trial_id, attempt)},
         torch_config=TorchConfig(backend="nccl" if gpu else "gloo"),
         scaling_config=ray.train.ScalingConfig(
             num_workers=job.workers, use_gpu=gpu, resources_per_worker={"CPU": job.cpus, **({"GPU": job.gpus} if gpu else {})}
@@ -65,7 +69,7 @@ def _worker(config: dict[str, Any]) -> None:
     os.environ["OMP_NUM_THREADS"] = str(job.cpus)
     device = ray.train.torch.get_device() if job.gpus > 0 else torch.device("cpu")
     world = DistributedWorld(device)
-    mailbox = Mailbox(config["mailbox"])
+    mailbox = Mailbox(*config["mailbox"])
 
     def send(message: Message) -> None:
         if world.rank == 0:

@@ -29,7 +29,6 @@ def new_run(tmp_path: Path) -> Callable[[StudySpec], RunFolder]:
 @pytest.fixture
 def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DriverOptions]:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
 
     def make(fit: str = "quick", **more: Any) -> DriverOptions:
         name = fit if ":" in fit else f"fake_fit:{fit}"

@@ -37,7 +37,17 @@ def _train(trial: TrialConfig, io: TrialIO, reporter: Reporter, pause: float) ->
     state = io.folder / "fake.json"
     step = json.loads(state.read_text(encoding="utf-8"))["step"] if state.exists() else 0
     _note(io, start=step)
+
+    def report() -> None:
+        value = quality(trial) * (0.5 + 0.5 * step / trial.steps)
+        metrics = {"psnr": value, "ssim": 0.5, "train_seconds": time.monotonic() - began, "patches_per_second": 100.0}
+        if io.world.rank == 0:
+            state.write_text(json.dumps({"step": step}), encoding="utf-8")
+            reporter.report(Report(step, trial.steps, metrics))
+
     io.world.barrier()
+    if step:
+        report()  # as `fit` does: the process may have been lost between checkpoint and report
     while step < trial.steps:
         end = time.monotonic() + pause
         while time.monotonic() < end:
@@ -45,11 +55,7 @@ def _train(trial: TrialConfig, io: TrialIO, reporter: Reporter, pause: float) ->
             _note(io, beat=step)
         step = min(trial.steps, step + trial.evaluate.every)
         io.world.barrier()
-        value = quality(trial) * (0.5 + 0.5 * step / trial.steps)
-        metrics = {"psnr": value, "ssim": 0.5, "train_seconds": time.monotonic() - began, "patches_per_second": 100.0}
-        if io.world.rank == 0:
-            state.write_text(json.dumps({"step": step}), encoding="utf-8")
-            reporter.report(Report(step, trial.steps, metrics))
+        report()
     facts = {"workers": io.world.size, "parameters": 1}
     metrics = {"psnr": quality(trial) - (1.0 if io.split == "test" else 0.0), "ssim": 0.5}
     return TrialResult("finished", step, metrics, time.monotonic() - began, dict(facts))
