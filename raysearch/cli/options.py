@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -24,3 +27,51 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 run_argument = click.argument("run")
 profile_option = click.option("--profile", default=None, help="Lay a profile of the file over it, e.g. paper.")
 set_option = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace a value, e.g. trial.batch=8.")
+
+
+@dataclass(frozen=True)
+class Driving:
+    """How `run` and `resume` drive a study; nothing in here changes its result."""
+
+    address: str | None
+    cpus: int | None
+    runs: Path
+    cache: Path
+    plain: bool
+    report: bool
+
+    @property
+    def local(self) -> bool:
+        """Whether Ray is started here and not connected to."""
+        return self.address in (None, "local")
+
+
+_DRIVING = (
+    click.option("--address", default=None, help="A running Ray: auto, HOST:PORT, ray://HOST:PORT (default: a local one)."),
+    click.option("--cpus", type=click.IntRange(1), default=None, help="CPUs that a local Ray hands out (default: all)."),
+    runs_option,
+    cache_option,
+    click.option("--plain", is_flag=True, help="Lines instead of a live table."),
+    click.option("--report/--no-report", default=True, show_default=True, help="Write report.html at the end."),
+)
+
+
+def driving_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Add the options of `Driving` and hand them to the command as one argument ``driving``."""
+
+    @functools.wraps(command)
+    def call(
+        *arguments: object,
+        address: str | None,
+        cpus: int | None,
+        runs: Path,
+        cache: Path,
+        plain: bool,
+        report: bool,
+        **rest: object,
+    ) -> int:
+        return command(*arguments, driving=Driving(address, cpus, runs, cache, plain, report), **rest)
+
+    for option in reversed(_DRIVING):
+        call = option(call)
+    return call

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TaskID
 
 from raysearch.cli.console import Screen, StudyView
-from raysearch.cli.options import cache_option, json_option, profile_option, run_argument, runs_option, set_option
+from raysearch.cli.options import Driving, driving_options, json_option, profile_option, run_argument, runs_option, set_option
 from raysearch.errors import RunExists
 from raysearch.results.events import Event
 from raysearch.results.folder import RunFolder
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from raysearch.search.session import Session
     from raysearch.search.study import StudySpec
     from raysearch.spec.findings import Finding
+    from raysearch.spec.trial import TrialConfig
 
 TEMPLATE = Path(__file__).parent / "templates" / "study.yaml"
 TASKS: Mapping[str, Mapping[str, str]] = {
@@ -55,12 +56,6 @@ TASKS: Mapping[str, Mapping[str, str]] = {
 }
 
 space_argument = click.argument("space", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-address_option = click.option(
-    "--address", default=None, help="A running Ray: auto, HOST:PORT or ray://HOST:PORT. Default: a local one."
-)
-cpus_option = click.option("--cpus", type=click.IntRange(1), default=None, help="CPUs that a local Ray hands out (default: all).")
-plain_option = click.option("--plain", is_flag=True, help="Lines instead of a live table.")
-report_option = click.option("--report/--no-report", default=True, show_default=True, help="Write report.html at the end.")
 
 
 @click.command("init")
@@ -137,12 +132,7 @@ class _Progress:
 @click.option("--trials", type=click.IntRange(1), default=None, help="Short for --set budget.trials=N.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), default=None, help="Short for --set budget.minutes=M.")
 @click.option("--if-exists", type=click.Choice(["fail", "resume", "new"]), default="fail", show_default=True)
-@address_option
-@cpus_option
-@runs_option
-@cache_option
-@plain_option
-@report_option
+@driving_options
 @click.pass_context
 def run_command(
     ctx: click.Context,
@@ -153,12 +143,7 @@ def run_command(
     trials: int | None,
     minutes: float | None,
     if_exists: Literal["fail", "resume", "new"],
-    address: str | None,
-    cpus: int | None,
-    runs: Path,
-    cache: Path,
-    plain: bool,
-    report: bool,
+    driving: Driving,
 ) -> int:
     """Search SPACE.yaml, confirm the winner on photographs that the search never saw, and write an HTML report."""
     from raysearch.results.environment import capture
@@ -168,29 +153,37 @@ def run_command(
 
     short = [f"budget.{key}={value}" for key, value in (("trials", trials), ("minutes", minutes)) if value is not None]
     # What a remote cluster holds is known once it is connected; the driver refuses what does not fit then.
-    capacity = None if address in (None, "local") else ANY_CAPACITY
-    examination = examine(space, profile, [*settings, *short], capacity=capacity, runs=runs)
+    capacity = None if driving.local else ANY_CAPACITY
+    examination = examine(space, profile, [*settings, *short], capacity=capacity, runs=driving.runs)
     _print_findings(f for f in examination.findings if f.severity == "warning")
     refuse(examination.findings)
     if examination.study is None:
         raise AssertionError("a study without findings is valid")
     spec = examination.study.spec
-    if if_exists == "resume" and RunFolder(runs / (name or spec.name)).is_run:
-        return _drive(RunFolder.open(name or spec.name, runs), ctx, address, cpus, cache, plain, report)
-    folder = RunFolder.create(runs, name or spec.name, if_exists="new" if if_exists == "new" else "fail")
-    folder.write_study(space.read_bytes(), spec.to_data())
+    name = name or spec.name
+    there = RunFolder(driving.runs / name)
+    if if_exists == "resume" and there.is_run:
+        return _drive(there, ctx, driving)
     environment = capture(sys.argv, Path.cwd())
-    if capacity is None:  # the photographs of a remote cluster are decoded where its trials run
-        environment["data"] = _prepare(spec, folder, cache)
+    free = if_exists == "new" or not there.path.exists()
+    if driving.local and free:  # a cluster decodes where its trials run; a taken name is refused below
+        environment["data"] = _prepare(spec, driving.cache)
+    folder = RunFolder.create(driving.runs, name, if_exists="new" if if_exists == "new" else "fail")
+    folder.write_study(space.read_bytes(), spec.to_data())
     folder.write_environment(environment)
-    return _drive(folder, ctx, address, cpus, cache, plain, report)
+    if driving.local:
+        _write_thumbnails(spec, driving.cache, folder)
+    return _drive(folder, ctx, driving)
 
 
-def _prepare(spec: StudySpec, folder: RunFolder, cache: Path) -> dict[str, object]:
+def _first_trial(spec: StudySpec) -> TrialConfig:
+    return spec.trial.bind(spec.trial.complete({}), 0)
+
+
+def _prepare(spec: StudySpec, cache: Path) -> dict[str, object]:
     """Decode the photographs of the study's first configuration with a progress bar; return what was found, for env.json."""
     from raysearch.train.prepare import prepare
 
-    trial = spec.trial.bind(spec.trial.complete({}), 0)
     splits: tuple[Split, ...] = ("train", "validation", "test") if spec.confirm.top else ("train", "validation")
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True), transient=True) as bars:
         tasks: dict[str, TaskID] = {}
@@ -200,43 +193,32 @@ def _prepare(spec: StudySpec, folder: RunFolder, cache: Path) -> dict[str, objec
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done)
 
-        sets = prepare(trial, cache, splits, thumbnails=folder.path / "photographs", progress=show)
+        sets = prepare(_first_trial(spec), cache, splits, show)
     return {f"{one.split} {one.dataset}": {k: v for k, v in asdict(one).items() if v is not None} for one in sets}
+
+
+def _write_thumbnails(spec: StudySpec, cache: Path, folder: RunFolder) -> None:
+    from raysearch.train.prepare import write_thumbnails
+
+    write_thumbnails(_first_trial(spec), cache, folder.path / "photographs")
 
 
 @click.command("resume")
 @run_argument
-@address_option
-@cpus_option
-@runs_option
-@cache_option
-@plain_option
-@report_option
+@driving_options
 @click.option("--repair", "mend", is_flag=True, help="Cut a damaged journal back to its valid part (a copy is kept), then go on.")
 @click.pass_context
-def resume_command(
-    ctx: click.Context,
-    run: str,
-    address: str | None,
-    cpus: int | None,
-    runs: Path,
-    cache: Path,
-    plain: bool,
-    report: bool,
-    mend: bool,
-) -> int:
+def resume_command(ctx: click.Context, run: str, driving: Driving, mend: bool) -> int:
     """Go on with RUN: no finished trial runs again, and a running one loses at most one report interval."""
-    folder = RunFolder.open(run, runs)
+    folder = RunFolder.open(run, driving.runs)
     if mend:
         with folder.lock(time.time()):
             done = repair(folder.journal)
         click.echo(f"kept {done.kept} records, cut {done.dropped} bytes off; the journal as it was: {done.copy}")
-    return _drive(folder, ctx, address, cpus, cache, plain, report)
+    return _drive(folder, ctx, driving)
 
 
-def _drive(
-    folder: RunFolder, ctx: click.Context, address: str | None, cpus: int | None, cache: Path, plain: bool, report: bool
-) -> int:
+def _drive(folder: RunFolder, ctx: click.Context, driving: Driving) -> int:
     """Run or resume a study in its folder, show it, and write its report."""
     from raysearch.search.driver import resume_study
     from raysearch.search.options import DriverOptions
@@ -247,17 +229,17 @@ def _drive(
             view.feed(event)
         view.resume_here()
     started = time.monotonic()
-    with Screen(view, folder.name, plain=plain) as screen:
+    with Screen(view, folder.name, plain=driving.plain) as screen:
         options = DriverOptions(
-            cache=cache,
-            address=address,
-            cpus=cpus,
+            cache=driving.cache,
+            address=driving.address,
+            cpus=driving.cpus,
             progress=_Progress(screen, folder),
             command=tuple(sys.argv),
             allow_imports=bool(ctx.obj["allow_import"]),
         )
         outcome = resume_study(folder, options)
-    return _conclude(folder, outcome, report=report, seconds=time.monotonic() - started)
+    return _conclude(folder, outcome, report=driving.report, seconds=time.monotonic() - started)
 
 
 def _conclude(folder: RunFolder, outcome: Outcome, *, report: bool, seconds: float) -> int:

@@ -53,8 +53,6 @@ def prepare(
     trial: TrialConfig,
     cache: Path,
     splits: tuple[Split, ...],
-    *,
-    thumbnails: Path,
     progress: Callable[[str, int, int], None],
 ) -> tuple[PreparedSet, ...]:
     """Decode the photographs of these splits and cut the training patches.
@@ -63,7 +61,6 @@ def prepare(
         trial: says which corpus, how many channels, and how patches are cut.
         cache: folder of decoded photographs.
         splits: which splits the study will read.
-        thumbnails: folder for small pictures of the training photographs, which the report draws over.
         progress: called as (what, done, total).
 
     Raises:
@@ -75,8 +72,6 @@ def prepare(
             what = f"decoding {split} photographs ({gathered.dataset})"
             store = PixelStore.open(gathered.photographs, cache, trial.task.channels, partial(progress, what))
             patches = _patches(trial, cache, progress) if split == "train" else None
-            if split == "train":
-                _thumbnails(store, thumbnails)
             pixels = sum(height * width for height, width in store.sizes)
             found.append(PreparedSet(split, gathered.dataset, len(store.names), round(pixels / 1e6, 3), store.digest, patches))
     return tuple(found)
@@ -97,9 +92,18 @@ def _patches(trial: TrialConfig, cache: Path, progress: Callable[[str, int, int]
     return index.count
 
 
-def _thumbnails(store: PixelStore, folder: Path) -> None:
-    if len(store.names) > MOST_THUMBNAILS:
+def write_thumbnails(trial: TrialConfig, cache: Path, folder: Path) -> None:
+    """Write small PNGs of the training photographs, over which the report draws what each strategy prefers.
+
+    Args:
+        trial: says which corpus and how many channels.
+        cache: where `prepare` decoded them.
+        folder: made if it is missing; ``raysearch.train.files.folder_name`` of a photograph names its file.
+    """
+    (gathered,) = trial.data.gather("train")
+    if len(gathered.photographs) > MOST_THUMBNAILS:
         return
+    store = PixelStore.open(gathered.photographs, cache, trial.task.channels)
     folder.mkdir(parents=True, exist_ok=True)
     for i, name in enumerate(store.names):
         image = to_float(store.image(i))

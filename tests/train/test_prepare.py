@@ -10,7 +10,7 @@ from PIL import Image
 from raysearch.data.store import PixelStore
 from raysearch.errors import DataError
 from raysearch.spec.trial import TrialConfig
-from raysearch.train.prepare import THUMBNAIL_SIDE, prepare
+from raysearch.train.prepare import THUMBNAIL_SIDE, prepare, write_thumbnails
 
 BASE = {
     "task": "demosaic",
@@ -28,8 +28,7 @@ def test_photos_are_counted_hashed_cut_and_shrunk(tmp_path: Path) -> None:
         trial,
         tmp_path / "cache",
         ("train", "validation", "test"),
-        thumbnails=tmp_path / "photographs",
-        progress=lambda *told: seen.append(told),
+        lambda *told: seen.append(told),
     )
     assert [(s.split, s.photographs) for s in sets] == [("train", 5), ("validation", 1), ("test", 3)]
     assert len({s.digest for s in sets}) == 3
@@ -37,6 +36,7 @@ def test_photos_are_counted_hashed_cut_and_shrunk(tmp_path: Path) -> None:
     assert sets[0].patches > 1000
     assert ("decoding train photographs (photos)", 5, 5) in seen
     assert any(what == "cutting training patches" and done == total for what, done, total in seen)
+    write_thumbnails(trial, tmp_path / "cache", tmp_path / "photographs")
     pictures = sorted((tmp_path / "photographs").glob("*.png"))
     assert len(pictures) == 5
     (gathered,) = trial.data.gather("train")
@@ -56,4 +56,4 @@ def test_an_unreadable_photograph_is_named(tmp_path: Path) -> None:
     data = {"kind": "folder", "train": str(tmp_path / "train"), "validation": str(tmp_path / "validation")}
     trial = TrialConfig.parse(BASE | {"data": data | {"test": {"mine": str(tmp_path / "test")}}})
     with pytest.raises(DataError, match=r"torn\.png"):
-        prepare(trial, tmp_path / "cache", ("train",), thumbnails=tmp_path / "t", progress=lambda *told: None)
+        prepare(trial, tmp_path / "cache", ("train",), lambda *told: None)
