@@ -61,7 +61,7 @@ def open_session(
     """Start a local Ray, or connect to a running one.
 
     Args:
-        address: None or ``local`` starts one on 127.0.0.1; ``auto``, ``host:port`` or ``ray://host:port`` connects.
+        address: None or ``local`` starts one on 127.0.0.1; ``auto`` or ``host:port`` connects.
         cpus: CPUs that a local Ray hands out; all of the machine's when it is None.
         gpus: likewise.
         dashboard: whether a local Ray has a dashboard.
@@ -71,6 +71,12 @@ def open_session(
     """
     if ray.is_initialized():
         raise ClusterError("this process is connected to Ray already", remedy="call ray.shutdown() first")
+    if address is not None and address.startswith("ray://"):
+        raise ClusterError(
+            f"Ray Tune can't be driven through the Ray client ({address}): its driver has to run on a machine of the cluster",
+            place="--address",
+            remedy="on the cluster's head: raysearch run SPACE.yaml --address auto; elsewhere: ray job submit -- raysearch run ...",
+        )
     if address is None or address == "local":
         yield from _local(cpus, gpus, dashboard)
     else:
@@ -122,7 +128,7 @@ def _start(folder: Path, cpus: int | None, gpus: int | None, dashboard: bool) ->
 
 def _connected(address: str) -> Iterator[Session]:
     variables = dict(WORKER_ENVIRONMENT)
-    if "://" not in address and address != "auto":
+    if address != "auto":
         variables["RAY_ADDRESS"] = address  # workers that ask for "the" cluster get this one
     with _environment({"RAY_USAGE_STATS_ENABLED": "0"}):
         reread_environment()
@@ -144,7 +150,7 @@ def _connected(address: str) -> Iterator[Session]:
 
 def _knock(address: str) -> None:
     """Raise an `OSError` when nobody listens at an address; Ray itself would wait for minutes."""
-    place = address_of_running_cluster() if address == "auto" else address.removeprefix("ray://")
+    place = address_of_running_cluster() if address == "auto" else address
     host, _, port = place.rpartition(":")
     with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_S):
         pass
