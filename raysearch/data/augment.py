@@ -44,7 +44,11 @@ def augment(batch: Batch, mode: Mode, generator: torch.Generator) -> tuple[Batch
 
 def apply(batch: Batch, operations: Operations, *, square: bool = True) -> Batch:
     """Apply given operations; ``square=False`` promises that none of them transposes."""
+    if square:
+        _require_square(batch)
     plain = _as_movable(batch)
+    if plain.device.type == "cpu" and not plain.requires_grad:
+        return _copied(plain, operations).view(batch.dtype)
     if square:
         plain = _transpose(plain, operations)
     plain = _mirror(_mirror(plain, operations, _ACROSS), operations, _DOWN)
@@ -64,6 +68,7 @@ def undo(maps: Batch, operations: Operations) -> Batch:
     square = maps.shape[-1] == maps.shape[-2] or bool((operations & _TRANSPOSE).any())
     plain = _mirror(_mirror(_as_movable(maps), operations, _ACROSS), operations, _DOWN)
     if square:
+        _require_square(maps)
         plain = _transpose(plain, operations)
     return plain.view(maps.dtype)
 
@@ -71,6 +76,17 @@ def undo(maps: Batch, operations: Operations) -> Batch:
 def to_float(batch: UInt[Tensor, "b c h w"]) -> Image:
     """Scale a stored batch to float32 in [0, 1]: uint8 by 255, uint16 by 65535."""
     return batch.to(torch.float32).div_(torch.iinfo(batch.dtype).max)
+
+
+def _copied(batch: Batch, operations: Operations) -> Batch:
+    """Apply operations sample by sample: on a CPU one copy of each is several times faster than three choices for all."""
+    result = torch.empty_like(batch)
+    source, target = batch.numpy(), result.numpy()
+    for sample, operation in enumerate(operations.tolist()):
+        turned = source[sample].swapaxes(-1, -2) if operation & _TRANSPOSE else source[sample]
+        across, down = -1 if operation & _ACROSS else 1, -1 if operation & _DOWN else 1
+        target[sample] = turned[:, ::down, ::across]
+    return result
 
 
 def _as_movable(batch: Batch) -> Batch:
@@ -86,7 +102,10 @@ def _mirror(batch: Batch, operations: Operations, bit: int) -> Batch:
     return _where(operations, bit, batch.flip(-1 if bit == _ACROSS else -2), batch)
 
 
-def _transpose(batch: Batch, operations: Operations) -> Batch:
+def _require_square(batch: Batch) -> None:
     if batch.shape[-1] != batch.shape[-2]:
         raise ValueError(f"only square samples can be turned, these are {batch.shape[-2]} x {batch.shape[-1]}; use mode 'flips'")
+
+
+def _transpose(batch: Batch, operations: Operations) -> Batch:
     return _where(operations, _TRANSPOSE, batch.transpose(-1, -2), batch)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from torch.nn import functional
+
 from raysearch.losses.base import LossConfig
 from raysearch.shapes import Image, LossMap
 
@@ -19,4 +21,4 @@ class Config(LossConfig):
 
     def per_pixel(self, restored: Image, clean: Image) -> LossMap:
         """Return the mean squared difference of every pixel."""
-        return (restored - clean).square().mean(dim=1, keepdim=True)
+        return functional.mse_loss(restored, clean, reduction="none").sum(dim=1, keepdim=True) / restored.shape[1]

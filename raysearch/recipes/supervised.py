@@ -103,7 +103,7 @@ class Supervised(Recipe):
         degraded = degraded.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self._device_type, self._dtype, enabled=self._dtype is not torch.float32):
             restored = net(degraded, pair.sigma_255)
-        restored = restored.float()
+        restored = restored.float().contiguous()
         clean = pair.clean[..., margin:-margin, margin:-margin] if margin else pair.clean
         return restored, clean, self._config.loss.per_pixel(restored, clean)
 
