@@ -80,3 +80,10 @@ def test_to_float_maps_black_to_0_and_white_to_1(dtype: torch.dtype, white: int)
     values = torch.tensor([0, 1, white]).to(dtype).reshape(1, 1, 1, 3)
     expected = torch.tensor([0, 1 / white, 1], dtype=torch.float32).reshape(1, 1, 1, 3)
     assert torch.equal(to_float(values), expected)
+
+
+def test_the_copying_path_of_cpus_equals_the_choosing_path_of_devices(generator: torch.Generator) -> None:
+    patches = torch.rand(32, 3, 6, 6, generator=generator)
+    operations = torch.arange(32) % 8
+    chosen = apply(patches.clone().requires_grad_(), operations)  # a graph is built, so nothing is copied by hand
+    assert torch.equal(chosen, apply(patches, operations))
