@@ -218,15 +218,19 @@ def _follow_json(reader: JournalReader, folder: RunFolder, once: bool) -> None:
 @click.option(
     "--max-mb", type=click.FloatRange(0.5), default=8.0, show_default=True, help="Leave out crops until it is this small."
 )
+@click.option("--anonymous", "hide", is_flag=True, help="Leave out host, commit and folders.")
 @runs_option
 @json_option
-def report_command(run: tuple[str, ...], out: Path | None, max_mb: float, runs: Path, as_json: bool) -> None:
+def report_command(run: tuple[str, ...], out: Path | None, max_mb: float, hide: bool, runs: Path, as_json: bool) -> None:
     """Write the HTML report of one or several runs: one file that needs no network."""
+    from raysearch.report.anonymous import anonymous
     from raysearch.report.page import write_report
 
     folders = [RunFolder.open(name, runs) for name in run]
     records = [open_run(folder.path) for folder in folders]
     for record in records:
         _warn(record)
+    if hide:
+        records = [anonymous(record) for record in records]
     path = write_report(records, [folder.path for folder in folders], out or folders[0].report, max_mb=max_mb)
     click.echo(json.dumps({"report": str(path)}) if as_json else f"wrote {path}")

@@ -22,7 +22,7 @@ SURFACE = {
     "show": ["--json", "--runs", "--trial"],
     "watch": ["--json", "--once", "--plain", "--runs"],
     "best": ["--json", "--out", "--runs", "-k"],
-    "report": ["--json", "--max-mb", "--out", "--runs"],
+    "report": ["--anonymous", "--json", "--max-mb", "--out", "--runs"],
     "train": ["--cache", "--device", "--json", "--out", "--seed", "--steps", "--test", "--threads"],
     "eval": ["--cache", "--device", "--images", "--json", "--split"],
     "restore": ["--degrade", "--device", "--level", "--sigma"],
