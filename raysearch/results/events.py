@@ -98,7 +98,7 @@ class PhaseEnded(_Event):
     event: Literal["phase_ended"] = "phase_ended"
     phase: Phase
     reason: str
-    """``trials``, ``time``, ``gpu_hours`` or ``exhausted`` (a grid)."""
+    """``trials``, ``time``, ``gpu_hours``, ``failed`` (more than allowed) or ``exhausted`` (a grid)."""
 
 
 class DriverStopped(_Event):

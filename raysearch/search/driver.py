@@ -156,7 +156,9 @@ def _conduct(run: _Run) -> Outcome:
     try:
         outcome = _phases(run)
     except BaseException as error:
-        ledger.write(DriverStopped(time=time.time(), reason="error", message=f"{type(error).__name__}: {error}"[:500]))
+        if ledger.broken is None:
+            message = f"{type(error).__name__}: {error}"[:500]
+            ledger.write(DriverStopped(time=time.time(), reason="error", message=message))
         raise
     reason = "interrupted" if outcome.status == "interrupted" else "done"
     message = "" if outcome.problem is None else outcome.problem.cause

@@ -80,6 +80,7 @@ class Ledger:
         self._ended_seconds = 0.0
         self._running: dict[int, Entry] = {}
         self._best: Entry | None = None
+        self.broken: Exception | None = None
         self.phase: Phase = "search"
         self.planned: int | None = None
         self.entries: dict[int, Entry] = {}
@@ -131,11 +132,24 @@ class Ledger:
         return [entry for entry in self.entries.values() if entry.phase == phase]
 
     def write(self, event: Event) -> None:
-        """Write an event and tell the observers."""
-        self._append(event)
-        summary = self.summary()
-        for observer in self._observers:
-            observer.on_event(event, summary)
+        """Write an event and tell the observers.
+
+        When that fails, every later call fails with the same exception: Ray Tune takes an exception in a callback for a failure of
+        the trial and goes on, and what it would tell next is not true.
+        """
+        self._require_sound()
+        try:
+            self._append(event)
+            summary = self.summary()
+            for observer in self._observers:
+                observer.on_event(event, summary)
+        except Exception as error:
+            self.broken = error
+            raise
+
+    def _require_sound(self) -> None:
+        if self.broken is not None:
+            raise self.broken
 
     def summary(self) -> Summary:
         """Return where the current phase stands."""
@@ -192,6 +206,7 @@ class Ledger:
 
     def ended(self, number: int, end: Ended) -> None:
         """Take the end of a trial."""
+        self._require_sound()
         entry = self.entries[number]
         entry.status, entry.value, entry.step = end.status, end.value, max(end.step, 0)
         entry.seconds = entry.carried + end.seconds

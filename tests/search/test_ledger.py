@@ -86,6 +86,27 @@ def test_a_step_that_was_reported_before_is_not_written_again() -> None:
     assert [again.reported(number, reported(step, 1.0)) for step in (20, 30)] == [False, True]
 
 
+def test_after_a_failed_write_nothing_is_written_any_more() -> None:
+    """Ray Tune catches exceptions of callbacks in places and would tell of a failed trial next."""
+    events: list[Event] = []
+    full = [False]
+
+    def append(event: Event) -> None:
+        if full[0]:
+            raise OSError("disk full")
+        events.append(event)
+
+    book = Ledger(append, metric="psnr", mode="max", gpus=0, observers=())
+    number = book.start(trial())
+    full[0] = True
+    with pytest.raises(OSError, match="disk full"):
+        book.ended(number, end("finished", 1.0))
+    full[0] = False
+    with pytest.raises(OSError, match="disk full"):
+        book.ended(number, end("failed", None))
+    assert len(events) == 1
+
+
 def test_numbers_are_dense_over_phases_and_drivers() -> None:
     events: list[Event] = []
     book = ledger(events)

@@ -6,22 +6,32 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import fake_fit
+import numpy as np
 import pytest
 import ray
+import torch
+from PIL import Image
 from ray.cluster_utils import Cluster
-from small_study import study
+from small_study import TRIAL, study
 
 from raysearch.errors import ClusterError
 from raysearch.results.events import Event, TrialReported
 from raysearch.results.folder import RunFolder
 from raysearch.results.run import open_run
 from raysearch.search.driver import run_study
+from raysearch.search.job import DEFAULT_FIT
 from raysearch.search.options import DriverOptions
 from raysearch.search.ray_internals import require_tested_ray
 from raysearch.search.study import StudySpec
+from raysearch.spec.trial import TrialConfig
+from raysearch.train.loop import fit
+from raysearch.train.reporter import ListReporter
+from raysearch.train.state import TrialIO
+from raysearch.train.world import SingleWorld
 
 NewRun = Callable[[StudySpec], RunFolder]
 Options = Callable[..., DriverOptions]
@@ -104,6 +114,48 @@ def test_as_many_trials_as_there_are_cpus_finish_even_if_the_process_of_one_is_k
     assert killer.killed
     assert sorted(trial.retries for trial in trials) == [0, 1]
     assert all([point.step for point in trial.reports] == [10, 20, 30, 40] for trial in trials)
+
+
+@pytest.mark.ray
+def test_two_workers_give_the_curve_of_one(new_run: NewRun, options: Options, tmp_path: Path) -> None:
+    """The real `fit`, with the same global batch; sums over two halves differ from one sum in the last bits only."""
+    draw = np.random.default_rng(0)
+    for split, count in (("train", 2), ("validation", 1), ("test", 1)):
+        folder = tmp_path / "photographs" / split
+        folder.mkdir(parents=True)
+        for number in range(count):
+            pixels = draw.integers(0, 256, (6, 6, 3), dtype=np.uint8).repeat(12, 0).repeat(12, 1)
+            Image.fromarray(pixels).save(folder / f"{number}.png")
+    root = tmp_path / "photographs"
+    photographs = {
+        "kind": "folder",
+        "train": [str(root / "train")],
+        "validation": [str(root / "validation")],
+        "test": {"far": [str(root / "test")]},
+    }
+    trial = {
+        **TRIAL,
+        "data": photographs,
+        "patch": {"size": 24},
+        "task": "demosaic",
+        "model": {"kind": "deepjdd", "width": 4, "depth": 2, "padding": "same"},  # batch statistics would see half a batch
+        "steps": 12,
+        "batch": 4,
+        "evaluate": {"every": 4},
+    }
+    spec = study(lrs=(0.002,), resources={"workers": 2}, trial=trial, max_retries=0)
+    run = new_run(spec)
+    run_study(spec, run, options(DEFAULT_FIT))
+    found = open_run(run.path).trials[0]
+    assert found.status == "finished", found.reason
+
+    alone = ListReporter()
+    io = TrialIO(tmp_path / "alone", tmp_path / "cache", SingleWorld(), torch.device("cpu"), "validation")
+    fit(TrialConfig.parse(found.config), io, alone)
+    assert [point.step for point in found.reports] == [report.step for report in alone.reports] == [4, 8, 12]
+    for point, report in zip(found.reports, alone.reports, strict=True):
+        for name in ("psnr", "ssim", "loss"):
+            assert point.metrics[name] == pytest.approx(report.metrics[name], rel=1e-4)
 
 
 def test_internals_are_for_the_tested_ray_only() -> None:

@@ -15,7 +15,7 @@ import fake_fit
 import pytest
 from small_study import study
 
-from raysearch.results.events import Event, TrialEnded, TrialReported
+from raysearch.results.events import DriverStarted, Event, TrialEnded, TrialReported
 from raysearch.results.folder import RunFolder
 from raysearch.results.journal import read_journal
 from raysearch.results.run import open_run
@@ -55,10 +55,8 @@ def alive(pid: int) -> bool:
 
 @pytest.mark.ray
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_run_outlives_its_drivers(
-    new_run: Callable[[StudySpec], RunFolder], options: Callable[..., DriverOptions], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spec = study(budget={"trials": 6}, seed=11, scheduler={"kind": "asha", "first_rung": 10, "reduction": 4})
+def test_a_run_outlives_its_drivers(new_run: Callable[[StudySpec], RunFolder], options: Callable[..., DriverOptions]) -> None:
+    spec = study(budget={"trials": 8}, seed=11, scheduler={"kind": "asha", "first_rung": 10, "reduction": 4})
     folder = new_run(spec)
 
     first = start("run", folder)
@@ -73,7 +71,7 @@ def test_a_run_outlives_its_drivers(
         time.sleep(0.2)
 
     second = start("resume", folder)
-    wait_for(folder, lambda events: count(events, TrialEnded) >= 3 and isinstance(events[-1], TrialReported), second)
+    wait_for(folder, lambda events: count(events, DriverStarted) == 2 and isinstance(events[-1], TrialReported), second)
     second.send_signal(signal.SIGTERM)
     assert second.wait(timeout=60) == 128 + signal.SIGTERM
     stopped = open_run(folder.path)
@@ -83,10 +81,10 @@ def test_a_run_outlives_its_drivers(
 
     assert resume_study(folder, options("slow")).exit_code == 0
     run = open_run(folder.path)
-    assert [trial.number for trial in run.trials] == list(range(6))
+    assert [trial.number for trial in run.trials] == list(range(8))
     assert {trial.status for trial in run.trials} <= {"finished", "stopped"}
     ended = Counter(event.trial for event in read_journal(folder.journal) if isinstance(event, TrialEnded))
-    assert ended == Counter(range(6)), "each trial ended once"
+    assert ended == Counter(range(8)), "each trial ended once"
     for earlier in (after_kill, stopped):
         for before in earlier.trials:
             after = run.trials[before.number]
