@@ -47,7 +47,7 @@ class Driving:
 
 
 _DRIVING = (
-    click.option("--address", default=None, help="A running Ray: auto, HOST:PORT, ray://HOST:PORT (default: a local one)."),
+    click.option("--address", default=None, help="A running Ray: auto or HOST:PORT (default: a local one is started)."),
     click.option("--cpus", type=click.IntRange(1), default=None, help="CPUs that a local Ray hands out (default: all)."),
     runs_option,
     cache_option,
