@@ -27,7 +27,9 @@ from raysearch.results.events import (
     TrialRetried,
     TrialStarted,
 )
-from raysearch.results.summary import RunSummary
+from raysearch.results.folder import RunFolder
+from raysearch.results.run import open_run
+from raysearch.results.summary import RunSummary, summary
 
 COLOURS = {"finished": "green", "stopped": "cyan", "diverged": "red", "out_of_memory": "red", "failed": "red", "running": "yellow"}
 SHOWN_TRIALS = 12
@@ -169,13 +171,13 @@ def _number(value: float | None) -> str:
 class Screen:
     """Shows a `StudyView`: a live table when the output is a terminal and ``plain`` is off, else lines."""
 
-    def __init__(self, view: StudyView, title: str, *, plain: bool) -> None:
+    def __init__(self, view: StudyView, folder: RunFolder, *, plain: bool) -> None:
         self.view = view
-        self.title = title
+        self.folder = folder
         self.console = Console()
         self.live: Live | None = None
         if self.console.is_terminal and not plain:
-            self.live = Live(console=self.console, refresh_per_second=2, get_renderable=lambda: view.render(title))
+            self.live = Live(console=self.console, refresh_per_second=2, get_renderable=lambda: view.render(folder.name))
 
     def __enter__(self) -> Self:
         if self.live is not None:
@@ -189,6 +191,8 @@ class Screen:
     def on_event(self, event: Event) -> None:
         """Show an event."""
         line = self.view.feed(event)
+        if isinstance(event, PhaseEnded):  # only now is it known how many trials there are to confirm
+            self.view.expected = summary(open_run(self.folder.path)).planned
         if line and self.live is None:
             self.say(line)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from rich.table import Table
 from raysearch.cli.console import Screen, StudyView, duration, value_text, values_text
 from raysearch.cli.options import json_option, run_argument, runs_option
 from raysearch.errors import NoFeasibleTrial, SpecError
-from raysearch.results.events import DriverStopped
+from raysearch.results.events import DriverStopped, Event
 from raysearch.results.folder import RunFolder, list_runs
 from raysearch.results.journal import JournalReader
 from raysearch.results.record import RunRecord, TrialRecord
@@ -183,29 +184,28 @@ def best_command(run: str, count: int, out: Path | None, runs: Path, as_json: bo
 def watch_command(run: str, plain: bool, once: bool, runs: Path, as_json: bool) -> None:
     """Follow RUN until its driver stops; reads the journal only, so it works from anywhere and disturbs nothing."""
     folder = RunFolder.open(run, runs)
-    reader = JournalReader(folder.journal)
     if as_json:
-        _follow_json(reader, folder, once)
+        for event in _follow(folder, once=once):
+            click.echo(event.model_dump_json())
         return
     view = StudyView.of(summary(open_run(folder.path)))
-    with Screen(view, folder.name, plain=plain) as screen:
-        stopped = False
-        while True:
-            for event in reader:
-                screen.on_event(event)
-                stopped = isinstance(event, DriverStopped)
-            if stopped or once or folder.holder() is None:
-                break
-            time.sleep(0.5)
+    with Screen(view, folder, plain=plain) as screen:
+        for event in _follow(folder, once=once):
+            screen.on_event(event)
+    if not once and folder.holder() is not None:
+        click.echo(f"its driver is gone; go on with: raysearch resume {folder.path}")
 
 
-def _follow_json(reader: JournalReader, folder: RunFolder, once: bool) -> None:
+def _follow(folder: RunFolder, *, once: bool) -> Iterator[Event]:
+    """Give out a run's events as they are written, until its driver has stopped or is gone."""
+    reader = JournalReader(folder.journal)
     while True:
         stopped = False
+        holder = folder.holder()  # asked before reading: what a driver wrote before it died is read
         for event in reader:
-            click.echo(event.model_dump_json())
+            yield event
             stopped = isinstance(event, DriverStopped)
-        if stopped or once or folder.holder() is None:
+        if once or stopped or holder is None or holder.life == "dead":
             return
         time.sleep(0.5)
 

@@ -160,9 +160,10 @@ def run_command(
     if examination.study is None:
         raise AssertionError("a study without findings is valid")
     spec = examination.study.spec
-    name = name or spec.name
+    name = spec.name if name is None else name
     there = RunFolder(driving.runs / name)
     if if_exists == "resume" and there.is_run:
+        _refuse_another_study(there, spec)
         return _drive(there, ctx, driving)
     environment = capture(sys.argv, Path.cwd())
     free = if_exists == "new" or not there.path.exists()
@@ -174,6 +175,21 @@ def run_command(
     if driving.local:
         _write_thumbnails(spec, driving.cache, folder)
     return _drive(folder, ctx, driving)
+
+
+def _refuse_another_study(folder: RunFolder, spec: StudySpec) -> None:
+    """Refuse to resume a run under a file or settings that say something else than it was started with."""
+    from raysearch.search.study import StudySpec
+    from raysearch.spec import yaml
+
+    before, now = StudySpec.from_data(yaml.read(folder.resolved).data).to_data(), spec.to_data()
+    differing = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
+    if differing:
+        raise RunExists(
+            f"run {folder.name} was started with another study: {', '.join(differing)} differ",
+            place=str(folder.resolved),
+            remedy=f"raysearch resume {folder.path} goes on as it was; --name or --if-exists new starts another",
+        )
 
 
 def _first_trial(spec: StudySpec) -> TrialConfig:
@@ -229,7 +245,7 @@ def _drive(folder: RunFolder, ctx: click.Context, driving: Driving) -> int:
             view.feed(event)
         view.resume_here()
     started = time.monotonic()
-    with Screen(view, folder.name, plain=driving.plain) as screen:
+    with Screen(view, folder, plain=driving.plain) as screen:
         options = DriverOptions(
             cache=driving.cache,
             address=driving.address,

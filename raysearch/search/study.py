@@ -137,7 +137,7 @@ class Published(Config):
 class StudySpec(Config):
     """A study with its profile and settings applied: plain data in both directions (`to_data`, `from_data`)."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    name: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$")
     """The default name of its runs."""
 
     title: str = ""

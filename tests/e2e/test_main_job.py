@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,3 +126,37 @@ def _wait(condition, process: subprocess.Popen[str], seconds: float = 90) -> Non
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < end, "nothing was reported in time"
         time.sleep(0.2)
+
+
+def test_a_run_is_not_resumed_as_another_study(finished: Path) -> None:
+    again = ("run", SMOKE, "--if-exists", "resume", "--cache", finished / "cache", "--cpus", "2", "--no-report")
+    done = raysearch(*again, "--set", "trial.batch=2", cwd=finished)
+    assert done.returncode == 6
+    assert "trial differ" in done.stderr
+    before = len(read_journal(finished / "runs" / "smoke" / "journal.jsonl"))
+    assert raysearch(*again, cwd=finished).returncode == 0
+    started = [e for e in read_journal(finished / "runs" / "smoke" / "journal.jsonl")[before:] if isinstance(e, TrialStarted)]
+    assert started == []
+
+
+def test_watching_a_dead_driver_ends(finished: Path, tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "smoke"
+    shutil.copytree(finished / "runs" / "smoke", run)
+    lines = (run / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (run / "journal.jsonl").write_bytes(b"".join(lines[:6]))
+    child = subprocess.Popen([sys.executable, "-c", HOLD, str(run)])
+    child.wait(timeout=60)
+    assert (run / "LOCK").exists(), "a killed driver leaves its lock"
+    for arguments in (("watch", "smoke", "--plain"), ("watch", "smoke", "--json")):
+        assert raysearch(*arguments, cwd=tmp_path, timeout=60).returncode == 0
+    assert "raysearch resume" in raysearch("watch", "smoke", "--plain", cwd=tmp_path, timeout=60).stdout
+
+
+HOLD = """
+import os, signal, sys, time
+from pathlib import Path
+from raysearch.results.folder import RunFolder
+
+with RunFolder(Path(sys.argv[1])).lock(time.time()):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
