@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import lcm
 
+from raysearch.errors import SpecError
 from raysearch.models.base import Geometry
 from raysearch.spec.domain_syntax import Fault
 from raysearch.spec.trial import TrialConfig
@@ -53,12 +54,12 @@ def _signals(trial: TrialConfig) -> Iterator[Fault]:
 
 
 def _protocol(trial: TrialConfig) -> Iterator[Fault]:
-    space, channels = trial.evaluate.protocol.space, trial.task.channels
-    if (space == "y_studio" and channels != 3) or (space == "gray" and channels != 1):
-        reason = f"task {_kind(trial.task)} restores images of {channels} channel{'s' if channels > 1 else ''}"
-        yield Fault(
-            ("evaluate", "protocol", "space"), space, reason, "write rgb, or y_studio for RGB" if channels == 3 else "write gray"
-        )
+    protocol = trial.evaluate.protocol
+    try:
+        protocol.require_channels(trial.task.channels)
+    except SpecError as error:
+        remedy = "write space: gray" if trial.task.channels == 1 else "write space: rgb, or space: y_studio"
+        yield Fault(("evaluate", "protocol", "space"), protocol.space, f"task {_kind(trial.task)}: {error.cause}", remedy)
 
 
 def _lengths(trial: TrialConfig, workers: int) -> Iterator[Fault]:

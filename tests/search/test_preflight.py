@@ -81,10 +81,10 @@ MISTAKES = [
     (
         "task: {kind: demosaic, phase: grbg}",
         "task: {kind: gaussian_denoise, color: gray}",
-        16,
-        "trial.model.kind",
-        "channels",
-        "task",
+        32,
+        "trial.evaluate.protocol.space",
+        "3 channel(s), not 1",
+        "space: gray",
     ),
     ("    width: 8", "    sigma_channel: true", 19, "trial.model.sigma_channel", "no noise level", "sigma_channel: false"),
     ("evaluate: {every: 20}", "evaluate: {every: 100}", 32, "trial.evaluate.every", "before its first evaluation", "at most 80"),
@@ -146,6 +146,25 @@ def test_a_seeded_mistake_is_found(tmp_path: Path, old: str, new: str, line: int
     keys = {finding.key for finding in examination.findings if finding.severity == "spec"}
     related = {"trial.patch.size.choice.0", "trial.patch.size.choice.1", "trial.batch", "resources.workers", "scheduler.first_rung"}
     assert all(other == key or other in related for other in keys), "one mistake gives findings about itself only"
+
+
+def test_a_gray_task_under_the_default_protocol_is_found(tmp_path: Path) -> None:
+    text = GOOD.replace("{kind: demosaic, phase: grbg}", "{kind: gaussian_denoise, color: gray}").replace(
+        "    kind: deepjdd\n    padding: same\n    depth: {int: [2, 6]}\n    width: 8\n",
+        "    kind: dncnn\n    depth: {int: [4, 6]}\n",
+    )
+    examination = check(tmp_path, text)
+    assert examination.exit_code == 2
+    (finding,) = examination.findings
+    assert finding.key == "trial.evaluate.protocol.space"
+    assert "needs images of 3 channel(s), not 1" in finding.reason
+    assert "space: gray" in finding.remedy
+    told = text.replace("evaluate: {every: 20}", "evaluate: {every: 20, protocol: {space: gray}}")
+    assert check(tmp_path, told).exit_code == 0
+    (finding,) = check(tmp_path, told.replace("kind: dncnn", "kind: deepjdd")).findings
+    assert finding.key == "trial.model.kind"
+    assert "channels" in finding.reason
+    assert "task" in finding.remedy
 
 
 def test_at_least_thirty_mistakes_are_seeded() -> None:
