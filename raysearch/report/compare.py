@@ -9,13 +9,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from raysearch.report.formats import Metric, plural, probability
+from raysearch.report.formats import Metric, plural, probability, short
 from raysearch.report.scores import Place
 from raysearch.report.view import BASELINE, Method, View
 from raysearch.results.statistics import Comparison, holm, paired_difference
 
 Answered = Literal["yes", "no", "tie", "unknown"]
 Verdict = Literal["better", "worse", "same", "unknown"]
+
+_KEPT = "sampler/kept_fraction"
+IDENTICAL = "the two trainings gave identical results"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ class Outcome:
     seeds: int
 
     @property
+    def identical(self) -> bool:
+        """Say whether both gave the very same values on every image with every seed."""
+        return self.numbers is not None and self.numbers.identical
+
+    @property
     def whole(self) -> bool:
         """Say whether the interval accounts for the choice of images and for the seeds; no verdict rests on less."""
         return self.numbers is not None and self.numbers.covers == "images and seeds"
@@ -52,7 +60,9 @@ class Outcome:
         return self.problem if self.numbers is None else metric.difference(self.numbers.difference)
 
     def interval(self, metric: Metric) -> str:
-        """Print the interval, and what it leaves out."""
+        """Print the interval, and what it leaves out; words where both did the same."""
+        if self.identical:
+            return IDENTICAL
         if self.numbers is None or math.isnan(self.numbers.low):
             return "" if self.numbers is None else "no interval"
         shown = metric.interval(self.numbers.low, self.numbers.high)
@@ -75,7 +85,7 @@ def outcome(view: View, method: Method, other: Method, metric: Metric, places: t
     ours, theirs = by_image(method.numbers), by_image(other.numbers)
     if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
         return Outcome(None, f"a {metric.title} is infinite", len(photographs), seeds)
-    return Outcome(paired_difference(ours, theirs), "", len(photographs), seeds)
+    return Outcome(paired_difference(ours, theirs, seeds=(method.seeds, other.seeds)), "", len(photographs), seeds)
 
 
 def against_baseline(view: View) -> dict[str, tuple[Outcome, float | None]]:
@@ -107,6 +117,8 @@ def _with_confirmation(view: View, winner: Method, baseline: Method) -> tuple[st
     names = winner.words, baseline.words
     if names[0] == names[1]:
         names = f"the search's winner ({winner.words}, trial {winner.source})", f"the baseline ({baseline.words})"
+    if result.identical:
+        return _identical(result, winner, names), "tie"
     verdict = result.verdict(view.metric)
     held_out = f"on {plural(result.images, 'held-out photograph')}, {plural(result.seeds, 'seed')}"
     shown = f"{result.difference(view.metric)} {result.interval(view.metric)}"
@@ -131,6 +143,17 @@ def _with_confirmation(view: View, winner: Method, baseline: Method) -> tuple[st
     subject = names[0][:1].upper() + names[0][1:]
     word: Answered = "yes" if verdict == "better" else "tie" if verdict == "same" else "no"
     return f"{subject} {says} {names[1]}: {shown} {held_out} {about}. {tail}", word
+
+
+def _identical(result: Outcome, winner: Method, names: tuple[str, str]) -> str:
+    """Say that the winner's setting changed nothing, and how much its sampler kept, where that is recorded."""
+    held_out = f"{plural(result.images, 'held-out photograph')} and {plural(result.seeds, 'seed')}"
+    said = f"{names[0][:1].upper()}{names[0][1:]} does not beat {names[1]}: {IDENTICAL}, to the last digit, on {held_out}."
+    last = [trial.reports[-1].metrics for trial in winner.trials if trial.reports]
+    kept = [metrics[_KEPT] for metrics in last if _KEPT in metrics]
+    if not kept:
+        return said
+    return f"{said} At its last evaluation the winner's sampler had a kept fraction of {short(sum(kept) / len(kept))}."
 
 
 def _without_confirmation(view: View) -> str:

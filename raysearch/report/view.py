@@ -54,6 +54,11 @@ class Method:
         return tuple(trial.number for trial in self.trials)
 
     @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of its trials, in the same order."""
+        return tuple(trial.seed for trial in self.trials)
+
+    @property
     def title(self) -> str:
         """Its name in a table."""
         rank = self.role.removeprefix("top")

@@ -31,13 +31,20 @@ class BestGroup:
     adjusted: tuple[float | None, ...]
 
 
-def best_group(rows: Sequence[ArrayLike], mode: Literal["max", "min"] = "max", confidence: float = 0.95) -> BestGroup:
+def best_group(
+    rows: Sequence[ArrayLike],
+    mode: Literal["max", "min"] = "max",
+    confidence: float = 0.95,
+    *,
+    seeds: Sequence[Sequence[int]] | None = None,
+) -> BestGroup:
     """Decide the marks of a table from its per-image values.
 
     Args:
         rows: one array (seeds, images) per row; all rows have the same images in the same order.
         mode: whether high or low values are good.
         confidence: of the intervals.
+        seeds: of each row's trainings; rows with the same seeds are compared in pairs, see `paired_difference`.
 
     Raises:
         ValueError: there is no row, or see `paired_difference`.
@@ -49,9 +56,12 @@ def best_group(rows: Sequence[ArrayLike], mode: Literal["max", "min"] = "max", c
     means = [sign * float(array.mean()) for array in arrays]
     order = sorted(range(len(rows)), key=lambda row: -means[row])
     best = order[0]
-    comparisons = tuple(
-        None if row == best else paired_difference(arrays[row], arrays[best], confidence) for row in range(len(rows))
-    )
+
+    def against_best(row: int) -> Comparison:
+        named = None if seeds is None else (seeds[row], seeds[best])
+        return paired_difference(arrays[row], arrays[best], confidence, seeds=named)
+
+    comparisons = tuple(None if row == best else against_best(row) for row in range(len(rows)))
     behind = [row for row in order[1:] if (found := comparisons[row]) is not None and found.decided]
     bold = tuple(row for row in range(len(rows)) if row not in behind)
     return BestGroup(best, bold, behind[0] if behind else None, comparisons, _adjusted(comparisons))

@@ -1,28 +1,27 @@
 """Numbers with their uncertainty: means, differences of two configurations, correlations, several comparisons at once.
 
-**A difference of two configurations** is measured on the same images, each configuration trained with a few seeds. Its model:
-the value of configuration A on image i after training with seed s is ``A + image_i + seed_s + rest_is``, all three random, and
-the difference of A and B has an image effect of its own (A may be better on one kind of photograph only). Three things then make
-the mean difference uncertain, and their squared standard errors are added:
+**A difference of two configurations** is measured on the same images, each configuration trained with a few seeds. Where both
+have the same seeds (the confirmation draws them once, for all), the analysis is paired over images and seeds: the difference of A
+and B on image i after training with seed s is ``difference + image_i + seed_s + rest_si``, the last three random, since A may be
+better on one kind of photograph only, or profit from one initialisation. From the mean squares of this two-way table, the
+variances of the three effects are estimated (a negative one is set to zero, and its mean square is pooled or left out), and from
+them the variance of the mean difference. The interval is a t interval with Satterthwaite's degrees of freedom; p comes from the
+same t.
 
-- the images: variance of the per-image differences of seed means, over the number of images;
-- the seeds of A: variance of A's means over images by seed, over the number of seeds; and the same for B.
-
-Each has few degrees of freedom, so the interval is a t interval with Satterthwaite's combination of them, and p comes from the
-same t. The residual is counted twice (once too often), which makes the interval wider than 95 % where the residual dominates.
-Seeds of A and B are treated as independent even if their numbers are equal; if equal seeds help both, the interval is too wide.
+Where the seeds are different ones, they are independent, and three squared standard errors are added: of the per-image
+differences of seed means, of A's means over images by seed, and of B's. The residual is then counted twice (once too often).
 
 Coverage of the nominal 95 % interval, least to greatest over seven mixtures of the three effects, on 20,000 normal data sets
-each (the bootstrap on 600; ``tests/results/test_statistics.py`` keeps a shorter form):
+each (the bootstrap on 600, with independent seeds; ``tests/results/test_statistics.py`` keeps a shorter form):
 
-=================  =============  ==================  ==================
-images x seeds     this interval  crossed bootstrap   images only (t)
-=================  =============  ==================  ==================
-3 x 3 (default)    0.94 to 0.99   0.75 to 0.97        0.13 to 0.95
-3 x 5              0.93 to 0.99   0.73 to 0.99        0.16 to 0.95
-12 x 3             0.95 to 0.99   0.78 to 0.99        0.04 to 0.95
-68 x 5             0.95 to 0.99   0.85 to 1.00        0.02 to 0.95
-=================  =============  ==================  ==================
+=================  =============  =================  ==================  ==================
+images x seeds     paired         independent seeds  crossed bootstrap   images only (t)
+=================  =============  =================  ==================  ==================
+3 x 3 (default)    0.95 to 0.98   0.94 to 0.99       0.75 to 0.97        0.13 to 0.95
+3 x 5              0.94 to 0.98   0.93 to 0.99       0.73 to 0.99        0.16 to 0.95
+12 x 3             0.93 to 0.98   0.95 to 0.99       0.78 to 0.99        0.04 to 0.95
+68 x 5             0.94 to 0.97   0.95 to 0.99       0.85 to 1.00        0.02 to 0.95
+=================  =============  =================  ==================  ==================
 
 The percentile bootstrap over images and seeds, the usual choice, is far too narrow with three of each, and so is an interval that
 forgets the seeds; neither is offered. No permutation test is either: three images allow no p below 0.25.
@@ -39,7 +38,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from raysearch.results.mean_error import Error, crossed_error, independent_error
+
 Values = NDArray[np.float64]
+SeedLists = tuple[Sequence[int], Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class Comparison:
         n_seeds: trainings of A and of B.
         wins: images on which A is higher than B.
         covers: what the interval accounts for: ``images and seeds``, or less when there is only one of a kind.
+        paired: whether both have the same seeds, so that the differences are paired over seeds too.
+        identical: whether both gave the very same values with every seed: the two trainings did the same.
     """
 
     difference: float
@@ -89,6 +93,8 @@ class Comparison:
     n_seeds: tuple[int, int]
     wins: int
     covers: Literal["images and seeds", "images", "seeds", "nothing"]
+    paired: bool
+    identical: bool
 
     @property
     def decided(self) -> bool:
@@ -130,25 +136,28 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half, deviation, n)
 
 
-def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Comparison:
-    """Compare two configurations on the same images; the model and its coverage stand at the top of this file.
+def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95, *, seeds: SeedLists | None = None) -> Comparison:
+    """Compare two configurations on the same images; the models and their coverage stand at the top of this file.
 
     Args:
         a: values of A, (seeds of A, images), in the unit of the metric.
         b: values of B, (seeds of B, images), images in the same order.
         confidence: of the interval.
+        seeds: of the rows of ``a`` and ``b``. If both name the same ones, in any order, the comparison is paired over seeds; if
+            they differ, or without them, the seeds are taken as independent.
 
     Raises:
-        ValueError: the images differ in number, an array is empty, or a value isn't finite (the PSNR of a perfect copy).
+        ValueError: the images differ in number, an array is empty, a value isn't finite (the PSNR of a perfect copy), or the
+            number of seeds is not that of the rows.
     """
     first, second = _finite(a, 2), _finite(b, 2)
     if first.shape[1] != second.shape[1]:
         raise ValueError(f"A has {first.shape[1]} images and B {second.shape[1]}; both need the same ones")
-    by_image = first.mean(axis=0) - second.mean(axis=0)
-    parts = [_squared_error(by_image), _squared_error(first.mean(axis=1)), _squared_error(second.mean(axis=1))]
-    known = [part for part in parts if part is not None]
+    pairs = _paired_rows(first, second, seeds)
+    by_image = first.mean(axis=0) - second.mean(axis=0) if pairs is None else pairs.mean(axis=0)
     difference = float(by_image.mean())
-    low, high, p, freedom = _t_interval(difference, known, confidence)
+    error = independent_error(first, second) if pairs is None else crossed_error(pairs)
+    low, high, p, freedom = _t_interval(difference, error, confidence)
     return Comparison(
         difference=difference,
         low=low,
@@ -159,7 +168,9 @@ def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> C
         n_images=by_image.size,
         n_seeds=(len(first), len(second)),
         wins=int((by_image > 0).sum()),
-        covers=_covers(parts[0] is not None, parts[1] is not None or parts[2] is not None),
+        covers=_covers(by_image.size > 1, max(len(first), len(second)) > 1),
+        paired=pairs is not None,
+        identical=pairs is not None and not pairs.any(),
     )
 
 
@@ -206,18 +217,24 @@ def _finite(values: ArrayLike, dimensions: int) -> Values:
     return array
 
 
-def _squared_error(means: Values) -> tuple[float, int] | None:
-    """Return the squared standard error of a mean and its degrees of freedom; None for a single value."""
-    return None if means.size < 2 else (float(means.var(ddof=1)) / means.size, means.size - 1)
+def _paired_rows(first: Values, second: Values, seeds: SeedLists | None) -> Values | None:
+    """Return the differences (seeds, images) by seed; None where the seeds are not the same."""
+    if seeds is None:
+        return None
+    ours, theirs = list(seeds[0]), list(seeds[1])
+    if (len(ours), len(theirs)) != (len(first), len(second)):
+        raise ValueError(f"{len(ours)} and {len(theirs)} seeds are named for {len(first)} and {len(second)} rows")
+    if len(set(ours)) != len(ours) or sorted(ours) != sorted(theirs):
+        return None
+    return first[np.argsort(ours)] - second[np.argsort(theirs)]
 
 
-def _t_interval(difference: float, parts: Sequence[tuple[float, int]], confidence: float) -> tuple[float, float, float, float]:
-    if not parts:
+def _t_interval(difference: float, error: Error | None, confidence: float) -> tuple[float, float, float, float]:
+    if error is None:
         return math.nan, math.nan, math.nan, math.nan
-    total = sum(square for square, _ in parts)
+    total, freedom = error
     if total <= (1e-12 * abs(difference)) ** 2:
         return difference, difference, 1.0 if difference == 0 else 0.0, math.inf
-    freedom = 1 / sum((square / total) ** 2 / freedom for square, freedom in parts)
     half = _quantile(freedom, confidence) * math.sqrt(total)
     p = 2 * float(special.stdtr(freedom, -abs(difference) / math.sqrt(total)))
     return difference - half, difference + half, p, freedom

@@ -42,14 +42,23 @@ def values(run: RunRecord, role: str, metric: str) -> np.ndarray:
 
 
 def interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float, float]:
-    """Welch and Satterthwaite over three sources of variation: images, seeds of a, seeds of b."""
-    per_image = a.mean(0) - b.mean(0)
-    samples = (per_image, a.mean(1), b.mean(1))
-    squares = [np.var(sample, ddof=1) / len(sample) for sample in samples]
-    freedom = sum(squares) ** 2 / sum(s**2 / (len(x) - 1) for s, x in zip(squares, samples, strict=True))
-    error = math.sqrt(sum(squares))
-    low, high = stats.t.interval(0.95, freedom, loc=per_image.mean(), scale=error)
-    return float(per_image.mean()), float(low), float(high), float(2 * stats.t.sf(abs(per_image.mean()) / error, freedom))
+    """Random effects of images and seeds on the differences: mean squares by sums over cells, t with Satterthwaite's freedom."""
+    d = a - b
+    seeds, images = d.shape
+    of_image = seeds * np.var(d.mean(0), ddof=1)
+    of_seed = images * np.var(d.mean(1), ddof=1)
+    rest = ((d - d.mean(0) - d.mean(1)[:, None] + d.mean()) ** 2).sum() / ((seeds - 1) * (images - 1))
+    if of_image > rest and of_seed > rest:
+        square = of_image + of_seed - rest
+        parts = (of_image**2 / (images - 1), of_seed**2 / (seeds - 1), rest**2 / (images - 1) / (seeds - 1))
+        freedom = square**2 / sum(parts)
+    elif max(of_image, of_seed) > rest:
+        square, freedom = (of_image, images - 1) if of_image > rest else (of_seed, seeds - 1)
+    else:
+        square, freedom = np.var(d, ddof=1), d.size - 1
+    error = math.sqrt(square / d.size)
+    low, high = stats.t.interval(0.95, freedom, loc=d.mean(), scale=error)
+    return float(d.mean()), float(low), float(high), float(2 * stats.t.sf(abs(d.mean()) / error, freedom))
 
 
 def minus(text: str) -> str:
@@ -81,7 +90,7 @@ def test_answer(run: RunRecord, folder: Path) -> None:
 def test_per_image(run: RunRecord, page: Path) -> None:
     ours, theirs = values(run, "top1", "psnr"), values(run, "baseline", "psnr")
     for row, i in zip(tables(page)["per-image"]["rows"], range(3), strict=True):
-        test = stats.ttest_ind(ours[:, i], theirs[:, i], equal_var=False).confidence_interval(0.95)
+        test = stats.ttest_rel(ours[:, i], theirs[:, i]).confidence_interval(0.95)
         shown = (f"{theirs[:, i].mean():.2f}", f"{ours[:, i].mean():.2f}", f"{ours[:, i].mean() - theirs[:, i].mean():+.2f}")
         assert row[0] == NAMES[i]
         assert tuple(row[2:5]) == tuple(map(minus, shown))
@@ -129,6 +138,26 @@ def test_verdicts(run: RunRecord, folder: Path, by: float, spread: float, verdic
     text, found = answer(view(_shifted(run, by, spread), folder, "r1"))
     assert found == verdict
     assert words in text
+
+
+def test_identical_trainings_are_called_so_instead_of_an_interval(run: RunRecord, folder: Path, tmp_path: Path) -> None:
+    same = _shifted(run, 0.0)
+    text, found = answer(view(same, folder, "r1"))
+    assert found == "tie"
+    assert "the two trainings gave identical results, to the last digit, on 3 held-out photographs and 3 seeds." in text
+    assert "[" not in text
+    cell = tables(write_report([same], [folder], tmp_path / "page.html"))["comparison"]["rows"][1][3]
+    assert cell == "0.00 dB\nthe two trainings gave identical results"
+    kept = tuple(
+        replace(
+            t, reports=(*t.reports[:-1], replace(t.reports[-1], metrics=t.reports[-1].metrics | {"sampler/kept_fraction": 1.0}))
+        )
+        if t.role == "top1"
+        else t
+        for t in same.trials
+    )
+    text, _ = answer(view(replace(same, trials=kept), folder, "r1"))
+    assert text.endswith("the winner's sampler had a kept fraction of 1.")
 
 
 def test_a_tie_shares_the_mark(run: RunRecord, folder: Path) -> None:

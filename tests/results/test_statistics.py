@@ -67,6 +67,67 @@ def test_both_sources_add_up_as_documented(rng: np.random.Generator) -> None:
     assert found.covers == "images and seeds"
 
 
+def _two_way(d: np.ndarray) -> tuple[float, float, float]:
+    """Mean squares of images, seeds and rest by sums over single cells: an independent route to the analysis of variance."""
+    seeds, images = d.shape
+    total = float(np.mean(d))
+    of_image = seeds * sum((np.mean(d[:, i]) - total) ** 2 for i in range(images))
+    of_seed = images * sum((np.mean(d[s]) - total) ** 2 for s in range(seeds))
+    rest = sum((d[s, i] - total) ** 2 for s in range(seeds) for i in range(images)) - of_image - of_seed
+    return of_image / (images - 1), of_seed / (seeds - 1), rest / ((images - 1) * (seeds - 1))
+
+
+@pytest.mark.parametrize("case", ["both", "images", "seeds", "neither"])
+def test_with_the_same_seeds_the_difference_is_the_two_way_random_effects_model(rng: np.random.Generator, case: str) -> None:
+    for _ in range(2000):
+        a, b = rng.normal(1, 1, (4, 5)), rng.normal(0, 1, (4, 5))
+        image, seed, rest = _two_way(a - b)
+        if {(True, True): "both", (True, False): "images", (False, True): "seeds"}.get(
+            (image > rest, seed > rest), "neither"
+        ) == case:
+            break
+    else:
+        raise AssertionError("no such data set was drawn")
+    squared, freedom = {
+        "both": (image + seed - rest, (image + seed - rest) ** 2 / (image**2 / 4 + seed**2 / 3 + rest**2 / 12)),
+        "images": (image, 4),
+        "seeds": (seed, 3),
+        "neither": (np.var(a - b, ddof=1), 19),
+    }[case]
+    t = stats.t(freedom, loc=np.mean(a - b), scale=math.sqrt(squared / 20))
+    found = paired_difference(a, b, seeds=((1, 2, 3, 4), (1, 2, 3, 4)))
+    assert (found.low, found.high) == pytest.approx(t.interval(0.95))
+    assert found.p == pytest.approx(2 * min(t.cdf(0), t.sf(0)))
+    assert (found.freedom, found.paired, found.covers) == (pytest.approx(freedom), True, "images and seeds")
+
+
+def test_seeds_are_aligned_by_name_and_unequal_ones_are_independent(rng: np.random.Generator) -> None:
+    a, b = rng.normal(1, 1, (3, 4)), rng.normal(0, 1, (3, 4))
+    same = paired_difference(a, b, seeds=((7, 8, 9), (7, 8, 9)))
+    assert paired_difference(a[[2, 0, 1]], b[[1, 2, 0]], seeds=((9, 7, 8), (8, 9, 7))) == same
+    for seeds in (((7, 8, 9), (7, 8, 10)), ((7, 7, 8), (7, 7, 8))):
+        assert paired_difference(a, b, seeds=seeds) == paired_difference(a, b)
+    assert not paired_difference(a, b[:2], seeds=((7, 8, 9), (7, 8))).paired
+    with pytest.raises(ValueError, match="2 and 3 seeds are named for 3 and 3 rows"):
+        paired_difference(a, b, seeds=((7, 8), (7, 8, 9)))
+
+
+def test_one_image_or_one_seed_with_the_same_seeds_is_the_paired_t_test(rng: np.random.Generator) -> None:
+    a, b = rng.normal(1, 1, (2, 6))
+    for shape, seeds, covers in (((6, 1), range(6), "seeds"), ((1, 6), range(1), "images")):
+        found = paired_difference(a.reshape(shape), b.reshape(shape), seeds=(seeds, seeds))
+        low, high = stats.ttest_rel(a, b).confidence_interval(0.95)
+        assert (found.low, found.high, found.covers) == (pytest.approx(low), pytest.approx(high), covers)
+
+
+def test_what_did_the_very_same_has_no_uncertainty(rng: np.random.Generator) -> None:
+    a = rng.normal(30, 3, (3, 3))
+    found = paired_difference(a, a[[1, 2, 0]], seeds=((1, 2, 3), (2, 3, 1)))
+    assert (found.difference, found.low, found.high, found.p, found.identical) == (0, 0, 0, 1.0, True)
+    assert not paired_difference(a, a + np.eye(3) * 1e-9, seeds=((1, 2, 3), (1, 2, 3))).identical
+    assert not paired_difference(a, a).identical
+
+
 def test_swapping_the_sides_swaps_the_sign(rng: np.random.Generator) -> None:
     a, b = rng.normal(0, 1, (3, 4)), rng.normal(0, 1, (3, 4))
     there, back = paired_difference(a, b), paired_difference(b, a)
@@ -120,6 +181,27 @@ def test_the_interval_covers_the_truth_as_often_as_documented(shape: tuple[int, 
         hits += found.low <= 0.2 <= found.high
         wrong_p += found.decided != (found.p < 0.05)
     assert hits / 1200 > 0.905
+    assert wrong_p == 0, "the test and the interval agree"
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (5, 3), (3, 12)], ids=str)
+@pytest.mark.parametrize("mixture", MIXTURES, ids=str)
+def test_the_paired_interval_covers_the_truth_as_often_as_documented(
+    shape: tuple[int, int], mixture: tuple[float, float, float]
+) -> None:
+    """The same with equal seeds, whose effects on A and B differ by ``mixture``; what they share must cancel."""
+    seeds, images = shape
+    of_image, of_seed, rest = mixture
+    rng = np.random.default_rng(11)
+    hits = wrong_p = 0
+    names = range(seeds)
+    for _ in range(1200):
+        b = rng.normal(30, 3, shape)
+        effects = rng.normal(0, of_image, (1, images)) + rng.normal(0, of_seed, (seeds, 1)) + rng.normal(0, rest, shape)
+        found = paired_difference(b + 0.2 + effects, b, seeds=(names, names))
+        hits += found.low <= 0.2 <= found.high
+        wrong_p += found.decided != (found.p < 0.05)
+    assert 0.905 < hits / 1200 < 0.995
     assert wrong_p == 0, "the test and the interval agree"
 
 

@@ -42,8 +42,8 @@ class ImageRow:
 
     @property
     def ends(self) -> tuple[float, float] | None:
-        """The interval over seeds; None for a single seed."""
-        if self.difference is None or math.isnan(self.difference.low):
+        """The interval over seeds; None for a single seed, or where both methods gave the same with every seed."""
+        if self.difference is None or self.difference.identical or math.isnan(self.difference.low):
             return None
         return self.difference.low, self.difference.high
 
@@ -75,7 +75,8 @@ def _row(view: View, winner: Method, baseline: Method, place: Place, image: str)
     ours = view.scores.matrix(winner.numbers, [(place, image)], view.metric.name)
     theirs = view.scores.matrix(baseline.numbers, [(place, image)], view.metric.name)
     finite = bool(np.isfinite(ours).all() and np.isfinite(theirs).all())
-    return ImageRow(place, image, float(theirs.mean()), float(ours.mean()), paired_difference(ours, theirs) if finite else None)
+    difference = paired_difference(ours, theirs, seeds=(winner.seeds, baseline.seeds)) if finite else None
+    return ImageRow(place, image, float(theirs.mean()), float(ours.mean()), difference)
 
 
 def _table(view: View, winner: Method, baseline: Method, rows: Sequence[ImageRow]) -> Table:

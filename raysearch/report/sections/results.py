@@ -52,7 +52,7 @@ def marks(view: View, methods: Sequence[Method], places: tuple[Place, ...], metr
         sign = 1 if metric.larger_is_better else -1
         means = [sign * float(rows.mean()) for rows in values]
         return {method.role: "best" for method, mean in zip(methods, means, strict=True) if mean == max(means)}
-    group = best_group(values, "max" if metric.larger_is_better else "min")
+    group = best_group(values, "max" if metric.larger_is_better else "min", seeds=[method.seeds for method in methods])
     found: dict[str, Mark] = {methods[row].role: "best" for row in group.bold}
     if group.second is not None:
         found[methods[group.second].role] = "second"
@@ -100,7 +100,7 @@ def _difference(view: View, method: Method, compared: Mapping[str, tuple[Outcome
     result, p = compared[method.role]
     value = result.numbers.difference if result.numbers else None
     shown = probability(p)
-    chance = "" if p is None else f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+    chance = "" if p is None or result.identical else f"p {shown}" if shown.startswith("<") else f"p = {shown}"
     note = ", ".join(part for part in (result.interval(view.metric), chance) if part)
     return Cell(result.difference(view.metric), value, "bad" if result.verdict(view.metric) == "worse" else "", note)
 
@@ -128,7 +128,7 @@ def _notes(view: View, methods: Sequence[Method]) -> tuple[str, ...]:
         "All methods that a 95\N{NO-BREAK SPACE}% interval of the difference can't tell from the best are bold: ties go by the "
         "interval, not by digits.",
         "Differences are means over photographs (levels averaged within each) and seeds; their t intervals account for the choice "
-        "of photographs, paired, and for the seeds of both methods.",
+        "of photographs and of seeds, paired over photographs, and over seeds too where both methods have the same ones.",
     ]
     compared = [method for method in methods if method.role != BASELINE]
     if len(compared) > 1:
