@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from raysearch.errors import ClusterError, NoFeasibleTrial, RaysearchError, TooManyFailed
 from raysearch.results.events import DriverStarted, DriverStopped, Phase
@@ -89,6 +90,8 @@ def _drive(spec: StudySpec, folder: RunFolder, options: DriverOptions) -> Outcom
         stack.enter_context(folder.lock(time.time()))
         journal = stack.enter_context(Journal.open(folder.journal))
         replay = _replayed(folder)
+        if "search" in replay.phases and (outcome := _settled(spec, folder, options, replay, journal)) is not None:
+            return outcome
         session = stack.enter_context(
             open_session(options.address, cpus=options.cpus, gpus=options.gpus, dashboard=options.dashboard)
         )
@@ -108,6 +111,25 @@ def _drive(spec: StudySpec, folder: RunFolder, options: DriverOptions) -> Outcom
         )
         jobs = JobMaker(spec, folder, str(options.cache.absolute()), options.fit, options.allow_imports)
         return _conduct(_Run(spec, folder, options, replay, ledger, jobs, layout, interrupt))
+
+
+def _settled(spec: StudySpec, folder: RunFolder, options: DriverOptions, replay: Replay, journal: Journal) -> Outcome | None:
+    """Return how a run whose phases are all over has ended, None when there is more to do; needs no Ray.
+
+    Only a driver that was stopped before it could say how the run ended leaves something to write.
+    """
+    objective, trials = spec.objective, replay.trials()
+    ledger = Ledger(
+        journal.append, metric=objective.metric, mode=objective.mode, gpus=0, observers=[options.progress], earlier=trials
+    )
+    problem = _problem(spec, folder, ledger, Limits(spec.budget, ledger, 1))
+    if problem is None and spec.confirm.top > 0 and "confirm" not in replay.phases:
+        return None
+    outcome = Outcome("done", ledger.best(), problem)
+    if replay.stopped != _reason(outcome):
+        write_importance(folder, spec, trials)
+        _write_end(ledger, outcome)
+    return outcome
 
 
 def layout_of(spec: StudySpec, capacity: Capacity, *, may_grow: bool = False) -> Layout:
@@ -160,10 +182,17 @@ def _conduct(run: _Run) -> Outcome:
             message = f"{type(error).__name__}: {error}"[:500]
             ledger.write(DriverStopped(time=time.time(), reason="error", message=message))
         raise
-    reason = "interrupted" if outcome.status == "interrupted" else "done"
-    message = "" if outcome.problem is None else outcome.problem.cause
-    ledger.write(DriverStopped(time=time.time(), reason=reason, message=message))
+    _write_end(ledger, outcome)
     return outcome
+
+
+def _write_end(ledger: Ledger, outcome: Outcome) -> None:
+    message = "" if outcome.problem is None else outcome.problem.cause
+    ledger.write(DriverStopped(time=time.time(), reason=_reason(outcome), message=message))
+
+
+def _reason(outcome: Outcome) -> Literal["done", "interrupted", "error"]:
+    return outcome.status if outcome.problem is None else "error"
 
 
 def _replayed(folder: RunFolder) -> Replay:
@@ -177,7 +206,7 @@ def _phases(run: _Run) -> Outcome:
     limits = _search(run)
     best = run.ledger.best()
     if not run.interrupt:
-        problem = _problem(run, limits)
+        problem = _problem(run.spec, run.folder, run.ledger, limits)
         if problem is None or isinstance(problem, TooManyFailed):
             write_importance(run.folder, run.spec, _replayed(run.folder).trials())
         if problem is not None:
@@ -188,19 +217,19 @@ def _phases(run: _Run) -> Outcome:
     return Outcome("done", best)
 
 
-def _problem(run: _Run, limits: Limits) -> RaysearchError | None:
+def _problem(spec: StudySpec, folder: RunFolder, ledger: Ledger, limits: Limits) -> RaysearchError | None:
     if limits.too_many_failed:
-        failed = run.ledger.count("search", "failed")
+        failed = ledger.count("search", "failed")
         return TooManyFailed(
-            f"{failed} trials failed, and budget.max_failed is {run.spec.budget.max_failed}",
-            place=str(run.folder.trials),
-            remedy=f"raysearch show {run.folder.name} lists the reasons; each trial's log.txt has the rest",
+            f"{failed} trials failed, and budget.max_failed is {spec.budget.max_failed}",
+            place=str(folder.trials),
+            remedy=f"raysearch show {folder.name} lists the reasons; each trial's log.txt has the rest",
         )
-    if run.ledger.best() is None:
+    if ledger.best() is None:
         return NoFeasibleTrial(
-            f"none of {len(run.ledger.of('search'))} trials finished with a finite {run.spec.objective.metric}",
-            place=str(run.folder.trials),
-            remedy=f"raysearch show {run.folder.name} lists the reasons",
+            f"none of {len(ledger.of('search'))} trials finished with a finite {spec.objective.metric}",
+            place=str(folder.trials),
+            remedy=f"raysearch show {folder.name} lists the reasons",
         )
     return None
 

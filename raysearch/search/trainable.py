@@ -163,7 +163,8 @@ def _log_to(path: Path, *, enabled: bool) -> Iterator[None]:
 
 
 def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+    """Return the cause; place and remedy stand in the trial's log."""
+    text = " ".join((error.cause if isinstance(error, RaysearchError) else str(error)).split())
     name = type(error).__name__
     return (f"{name}: {text}" if text else name)[:500]
 

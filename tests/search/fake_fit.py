@@ -79,7 +79,7 @@ def eventful(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult
     """By the trial's number: 1 diverges, 2 runs out of memory, 3 reports infinity, 4 is killed once, 5 has a bug."""
     match int(io.folder.name):
         case 1:
-            raise Diverged("the loss is NaN")
+            raise Diverged("the loss is NaN", place="loss l2", remedy="lower the learning rate")
         case 2:
             raise OutOfMemory("24 GiB were not enough")
         case 3:

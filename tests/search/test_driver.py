@@ -13,6 +13,7 @@ import pytest
 from small_study import study
 
 from raysearch.errors import ClusterError, TooManyFailed
+from raysearch.results.events import DriverStopped
 from raysearch.results.folder import RunFolder
 from raysearch.results.journal import read_journal
 from raysearch.results.run import open_run
@@ -80,10 +81,11 @@ def test_a_study_is_searched_and_confirmed(new_run: NewRun, options: Options) ->
     assert watcher.sessions[0].capacity == Capacity((Node(2.0, 0.0),))
 
     before = folder.journal.read_bytes()
-    again = resume_study(folder, options("eventful"))
-    assert again.exit_code == 0
-    events = [event.event for event in read_journal(folder.journal)[len(before.splitlines()) :]]
-    assert events == ["driver_started", "driver_stopped"], "nothing is left to do, and nothing is done again"
+    watched = Watcher()
+    again = resume_study(folder, options("eventful", progress=watched))
+    assert (again.exit_code, again.best) == (0, outcome.best)
+    assert folder.journal.read_bytes() == before, "nothing is left to do, and nothing is done"
+    assert watched.sessions == [], "not even Ray is started"
 
 
 @pytest.mark.ray
@@ -95,9 +97,10 @@ def test_each_way_to_end_is_told_as_what_it_is(new_run: NewRun, options: Options
     assert [trial.status for trial in trials] == ["finished", "diverged", "out_of_memory", "diverged", "finished", "failed"]
     assert [trial.retries for trial in trials] == [0, 0, 0, 0, 1, 1], "what would happen again is not tried again"
     assert trials[1].reason == "Diverged: the loss is NaN"
-    assert trials[3].reason.startswith("Diverged: psnr is inf")
+    assert trials[3].reason == "Diverged: psnr is inf"
     assert trials[5].reason == "ZeroDivisionError: </script> a bug in the study"
     assert "Traceback" in (folder.trial(5) / "log.txt").read_text()
+    assert "fix: lower the learning rate" in (folder.trial(1) / "log.txt").read_text()
     assert [trial.value is None for trial in trials] == [False, True, True, True, False, True]
     assert all(math.isfinite(point.metrics["psnr"]) for trial in trials for point in trial.reports)
     assert outcome.best.trial == 4  # type: ignore[union-attr]
@@ -111,6 +114,23 @@ def test_each_way_to_end_is_told_as_what_it_is(new_run: NewRun, options: Options
 
     assert isinstance(outcome.problem, TooManyFailed)
     assert outcome.exit_code == 4
+    last = read_journal(folder.journal)[-1]
+    assert isinstance(last, DriverStopped)
+    assert (last.reason, last.message) == ("error", outcome.problem.cause)
+
+    before, watcher = folder.journal.read_bytes(), Watcher()
+    again = resume_study(folder, options("eventful", progress=watcher))
+    assert (again.exit_code, str(again.problem)) == (4, str(outcome.problem))
+    assert folder.journal.read_bytes() == before, "a study that ended badly is not run again"
+    assert watcher.sessions == []
+
+    lines = before.splitlines(keepends=True)
+    folder.journal.write_bytes(b"".join(lines[:-1]))
+    resume_study(folder, options("eventful", progress=watcher))
+    last = read_journal(folder.journal)[-1]
+    assert isinstance(last, DriverStopped), "a driver that was killed before it could say so is helped out"
+    assert last.reason == "error"
+    assert watcher.sessions == []
 
 
 @pytest.mark.parametrize("resources", [{"workers": 3}, {"cpus_per_worker": 3}, {"gpus_per_worker": 0.5}])

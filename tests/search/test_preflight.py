@@ -107,7 +107,7 @@ MISTAKES = [
         "  evaluate: {every: 20, protocol: {space: gray}}",
         32,
         "trial.evaluate.protocol.space",
-        "3 channels",
+        "1 channel(s), not 3",
         "rgb",
     ),
     ("trial:\n  data", "data: {kind: photos}\ntrial:\n  data", 10, "data", "unknown key", "trial"),
@@ -149,10 +149,9 @@ def test_a_seeded_mistake_is_found(tmp_path: Path, old: str, new: str, line: int
 
 
 def test_a_gray_task_under_the_default_protocol_is_found(tmp_path: Path) -> None:
-    text = GOOD.replace("{kind: demosaic, phase: grbg}", "{kind: gaussian_denoise, color: gray}").replace(
-        "    kind: deepjdd\n    padding: same\n    depth: {int: [2, 6]}\n    width: 8\n",
-        "    kind: dncnn\n    depth: {int: [4, 6]}\n",
-    )
+    colour = "    kind: deepjdd\n    padding: same\n    depth: {int: [2, 6]}\n    width: 8\n"
+    text = GOOD.replace("{kind: demosaic, phase: grbg}", "{kind: gaussian_denoise, color: gray}")
+    text = text.replace(colour, "    kind: dncnn\n")
     examination = check(tmp_path, text)
     assert examination.exit_code == 2
     (finding,) = examination.findings
@@ -161,7 +160,7 @@ def test_a_gray_task_under_the_default_protocol_is_found(tmp_path: Path) -> None
     assert "space: gray" in finding.remedy
     told = text.replace("evaluate: {every: 20}", "evaluate: {every: 20, protocol: {space: gray}}")
     assert check(tmp_path, told).exit_code == 0
-    (finding,) = check(tmp_path, told.replace("kind: dncnn", "kind: deepjdd")).findings
+    (finding,) = check(tmp_path, told.replace("    kind: dncnn\n", colour)).findings
     assert finding.key == "trial.model.kind"
     assert "channels" in finding.reason
     assert "task" in finding.remedy
