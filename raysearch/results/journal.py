@@ -37,6 +37,8 @@ class Repaired:
     """Bytes that were cut off."""
     copy: Path
     """The journal as it was."""
+    moved: tuple[Path, ...] = ()
+    """Folders of trials whose start was cut off, where they are now: ``trials/0007.cut``; nothing reads or reuses them."""
 
 
 class JournalReader:
@@ -128,13 +130,17 @@ def _warn_of_tail(reader: JournalReader) -> None:
 def repair(path: Path) -> Repaired:
     """Cut a journal behind its last record that is intact and follows the one before; keep a copy of the file as it was.
 
+    The folders of trials that the journal no longer knows are set aside, since their numbers will be given to other trials.
     The caller holds the run's lock. Records that are intact but unknown to this version are kept.
     """
     reader = JournalReader(path)
     end = Position()
+    started: set[object] = set()
     try:
-        for _, after in reader._records():
+        for data, after in reader._records():
             end = after
+            if data.get("event") == "trial_started":
+                started.add(data.get("trial"))
     except StateDamaged:
         if not path.is_file():
             raise
@@ -144,7 +150,23 @@ def repair(path: Path) -> Repaired:
     dropped = path.stat().st_size - end.offset
     os.truncate(path, end.offset)
     _sync(path)
-    return Repaired(end.seq, dropped, copy)
+    return Repaired(end.seq, dropped, copy, _set_aside(path.parent / "trials", started))
+
+
+def _set_aside(trials: Path, known: set[object]) -> tuple[Path, ...]:
+    """Rename the folders of unknown trials to 0007.cut, 0007.cut-2, ..., so that no later trial finds files of theirs."""
+    moved = []
+    for folder in sorted(trials.iterdir()) if trials.is_dir() else ():
+        if not folder.name.isdecimal() or int(folder.name) in known:
+            continue
+        place, number = folder.with_name(f"{folder.name}.cut"), 1
+        while place.exists() or place.is_symlink():
+            number += 1
+            place = folder.with_name(f"{folder.name}.cut-{number}")
+        moved.append(folder.rename(place))
+    if moved:
+        _sync(trials)
+    return tuple(moved)
 
 
 def _free(path: Path) -> Path:

@@ -42,7 +42,10 @@ def path_of(folder: Path, step: int) -> Path:
 
 
 def save(folder: Path, key: str, step: int, state: Mapping[str, object], keep: int = KEEP) -> Path:
-    """Write the checkpoint of ``step``, then remove all but the newest ``keep``.
+    """Write the checkpoint of ``step``, then remove all but it and the ``keep - 1`` before it.
+
+    Files of another configuration, which a trial of the same number left that the run has forgotten, are removed first. One of
+    this configuration at a later step could not be used when the training resumed, and is the first to go.
 
     Args:
         folder: made if it is missing.
@@ -51,10 +54,26 @@ def save(folder: Path, key: str, step: int, state: Mapping[str, object], keep: i
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = path_of(folder, step)
+    for other in files(folder):
+        if _owner(other) not in (key, None):
+            other.unlink(missing_ok=True)
     write_atomically(path, _pack(key, state))
-    for old in files(folder)[keep:]:
+    others = [other for other in files(folder) if other != path]
+    others.sort(key=lambda other: other.name > path.name)  # stable: the newest before this step stay first
+    for old in others[max(0, keep - 1) :]:
         old.unlink(missing_ok=True)
     return path
+
+
+def _owner(path: Path) -> str | None:
+    """Return the configuration that a file says it belongs to, unverified; None when it says nothing."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-min(_TAIL, path.stat().st_size), os.SEEK_END)
+            found = _COMMENT.search(file.read())
+    except OSError:
+        return None  # unreadable: `read` tells why when it is asked for this file
+    return found[2].decode() if found else None
 
 
 def write_atomically(path: Path, blob: bytes) -> None:

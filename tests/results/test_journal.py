@@ -280,6 +280,26 @@ def test_repair_keeps_a_copy_and_the_records_before_the_damage(path: Path) -> No
     assert done.copy.read_bytes() == changed
 
 
+def test_repair_sets_aside_the_folders_of_trials_that_it_cut_off(path: Path) -> None:
+    with Journal.open(path) as journal:
+        journal.append(started(0))
+        journal.append(started(1))
+    kept = path.read_bytes().index(b"\n") + 1
+    trials = path.parent / "trials"
+    for again, name in enumerate(("0001.cut", "0001.cut-2")):
+        for number in (0, 1):
+            (trials / f"{number:04d}").mkdir(parents=True, exist_ok=True)
+            (trials / f"{number:04d}" / "config.json").write_text(f"{number} {again}")
+        changed = bytearray(path.read_bytes())
+        if again == 0:
+            changed[kept + 5] ^= 1
+            path.write_bytes(changed)
+        assert repair(path).moved == (trials / name,)
+        assert (trials / name / "config.json").read_text() == f"1 {again}"
+    assert sorted(p.name for p in trials.iterdir()) == ["0000", "0001.cut", "0001.cut-2"]
+    assert repair(path).moved == ()
+
+
 def test_a_disk_that_refuses_leaves_a_journal_that_goes_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.write
 

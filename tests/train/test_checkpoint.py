@@ -39,6 +39,24 @@ def test_the_newest_two_are_kept_and_nothing_else_is_left(tmp_path: Path) -> Non
     assert value_in(newest(tmp_path, KEY)) == 100
 
 
+def test_leftovers_of_another_configuration_never_push_out_the_new_file(tmp_path: Path) -> None:
+    save(tmp_path, "ffffffffffff", 800, {"value": "other"})
+    save(tmp_path, "ffffffffffff", 900, {"value": "other"})
+    for step in (10, 20):
+        path = save(tmp_path, KEY, step, {"value": step})
+        assert path.is_file()
+        assert value_in(newest(tmp_path, KEY)) == step
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step_00000010.pt", "step_00000020.pt"]
+
+
+def test_an_unusable_file_at_a_later_step_goes_before_the_usable_ones(tmp_path: Path) -> None:
+    truncated(save(tmp_path, KEY, 900, {"value": "lost"}))
+    save(tmp_path, KEY, 10, {"value": 10})
+    save(tmp_path, KEY, 20, {"value": 20})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step_00000010.pt", "step_00000020.pt"]
+    assert value_in(newest(tmp_path, KEY)) == 20
+
+
 def test_no_checkpoint_is_no_error(tmp_path: Path) -> None:
     assert newest(tmp_path / "missing", KEY) is None
 
