@@ -22,6 +22,7 @@ from raysearch.errors import Diverged, OutOfMemory, RaysearchError
 from raysearch.results.events import Status
 from raysearch.search.job import Ended, Job, Message, Reported, to_result
 from raysearch.spec.trial import TrialConfig
+from raysearch.train.checkpoint import write_atomically
 from raysearch.train.files import CONFIG, LOG, TrialResult
 from raysearch.train.state import TrialIO
 from raysearch.train.world import SingleWorld, World
@@ -124,10 +125,10 @@ def load_fit(name: str) -> Fit:
 
 
 def _write_config(path: Path, text: str) -> None:
-    if not path.exists():
-        half = path.with_suffix(".new")
-        half.write_text(json.dumps(json.loads(text), indent=2) + "\n", encoding="utf-8")
-        half.replace(path)
+    """Write the configuration, also over another one that a forgotten trial of the same number left."""
+    content = (json.dumps(json.loads(text), indent=2) + "\n").encode()
+    if not path.is_file() or path.read_bytes() != content:
+        write_atomically(path, content)
 
 
 def _require_finite(metric: str, metrics: dict[str, float]) -> None:
