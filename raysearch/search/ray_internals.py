@@ -12,7 +12,7 @@ Why they are needed (each has a test in ``tests/search``):
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -179,6 +179,10 @@ class Mailbox:
         _internal_kv_put(self._key(), text.encode(), overwrite=True)
         self._next += 1
 
+    def put_if_first(self, text: str) -> None:
+        """Send a message unless another sender was faster; for mailboxes of many senders, of whom one is heard."""
+        _internal_kv_put(self._key(), text.encode(), overwrite=False)
+
     def take(self) -> Iterator[str]:
         """Give out the messages that have come, in order, and delete them."""
         while (text := _internal_kv_get(self._key())) is not None:
@@ -186,9 +190,12 @@ class Mailbox:
             self._next += 1
             yield text.decode()
 
-    def follow(self, alive: Callable[[], bool], every_s: float = 0.1) -> Iterator[str]:
-        """Give out messages as they come until the sender is not ``alive``, then the rest."""
-        while alive():
-            yield from self.take()
-            time.sleep(every_s)
-        yield from self.take()
+
+def follow(boxes: Sequence[Mailbox], alive: Callable[[], bool], every_s: float = 0.1) -> Iterator[str]:
+    """Give out the messages of some mailboxes as they come until the senders are not ``alive``, then the rest."""
+    while alive():
+        for box in boxes:
+            yield from box.take()
+        time.sleep(every_s)
+    for box in boxes:
+        yield from box.take()

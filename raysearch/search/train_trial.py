@@ -1,7 +1,8 @@
 """A trial of several workers: `fit` on each rank of a Ray Train run inside the Tune trial.
 
-The trial's own process needs no CPU: it starts the run, and passes the messages of rank 0 on to Tune. Ray Train keeps no
-checkpoints here; `fit` finds its own in the trial's folder, on whatever machine it comes up again.
+The trial's own process needs no CPU: it starts the run, and passes the messages of rank 0 on to Tune. A rank that can't go on
+leaves the others waiting for it in a collective operation, so a bad end of any rank ends the whole run at once. Ray Train keeps
+no checkpoints here; `fit` finds its own in the trial's folder, on whatever machine it comes up again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ray.train
@@ -19,7 +20,7 @@ from ray import tune
 from ray.train.torch import TorchConfig
 
 from raysearch.search.job import Ended, Job, Message, Reported, message_from_json, message_to_json, to_result, train_storage
-from raysearch.search.ray_internals import HandleCallback, LeanTorchTrainer, Mailbox
+from raysearch.search.ray_internals import HandleCallback, LeanTorchTrainer, Mailbox, abort_controller, follow
 from raysearch.search.trainable import run_job
 from raysearch.train.world import DistributedWorld
 
@@ -35,17 +36,28 @@ def run_in_train(config: dict[str, Any]) -> None:
             tune.report(to_result(message, job.metric))
     run = _InThread(_trainer(job, trial_id, attempt).fit)
     run.start()
-    ended = False
-    for text in mailbox.follow(run.is_alive):
+    step, ended = 0, False
+    for text in follow((mailbox, _trouble(trial_id, attempt)), run.is_alive):
         message = message_from_json(text)
         if isinstance(message, Ended):
+            if message.status not in ("finished", "stopped"):
+                abort_controller(trial_id)  # the other ranks wait for the one that ended
+                message = replace(message, step=max(message.step, step))  # other ranks than 0 don't know it
+                tune.report(to_result(message, job.metric))
+                return
             ended = True
             run.join()  # the workers have nothing left to do; their placement group goes with them
+        step = message.step
         tune.report(to_result(message, job.metric))
     if run.error:
         raise run.error[0]
     if not ended:
         raise RuntimeError("the workers ended without an outcome")
+
+
+def _trouble(trial_id: str, attempt: str) -> Mailbox:
+    """Return the mailbox of a bad end of a rank other than 0."""
+    return Mailbox(trial_id, f"{attempt}~trouble")
 
 
 def _trainer(job: Job, trial_id: str, attempt: str) -> LeanTorchTrainer:
@@ -69,11 +81,13 @@ def _worker(config: dict[str, Any]) -> None:
     os.environ["OMP_NUM_THREADS"] = str(job.cpus)
     device = ray.train.torch.get_device() if job.gpus > 0 else torch.device("cpu")
     world = DistributedWorld(device)
-    mailbox = Mailbox(*config["mailbox"])
+    mailbox, trouble = Mailbox(*config["mailbox"]), _trouble(*config["mailbox"])
 
     def send(message: Message) -> None:
         if world.rank == 0:
             mailbox.put(message_to_json(message))
+        elif isinstance(message, Ended) and message.status not in ("finished", "stopped"):
+            trouble.put_if_first(message_to_json(message))
 
     run_job(job, world, device, send)
 

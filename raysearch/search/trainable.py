@@ -71,7 +71,7 @@ class MessageReporter:
 
 
 def run_job(job: Job, world: World, device: torch.device, send: Callable[[Message], None]) -> None:
-    """Run a trial on ``device`` to its end and send what happens; on ranks other than 0 ``send`` does nothing.
+    """Run a trial on ``device`` to its end and send what happens; of ranks other than 0, ``send`` passes bad ends on only.
 
     Divergence, exhausted memory and errors that raysearch names are outcomes, told as such. Any other exception is raised, so that
     Ray starts the trial again, from its checkpoint.
@@ -83,7 +83,7 @@ def run_job(job: Job, world: World, device: torch.device, send: Callable[[Messag
     threads = max(1, job.cpus)
     torch.set_num_threads(threads)
     try:
-        with _log_to(folder / LOG, enabled=world.rank == 0):
+        with _log_to(folder / LOG, logging.INFO if world.rank == 0 else logging.ERROR):
             io = TrialIO(folder=folder, cache=Path(job.cache), world=world, device=device, split=job.split, threads=threads)
             send(_outcome(job, io, MessageReporter(job.metric, send)))
     finally:
@@ -142,12 +142,10 @@ def _require_finite(metric: str, metrics: dict[str, float]) -> None:
 
 
 @contextmanager
-def _log_to(path: Path, *, enabled: bool) -> Iterator[None]:
-    """Append what raysearch logs, and warnings, to the trial's own file."""
-    if not enabled:
-        yield
-        return
+def _log_to(path: Path, level: int) -> Iterator[None]:
+    """Append what raysearch logs, and warnings, to the trial's own file, from a level on."""
     handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setLevel(level)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     sources = (logger, logging.getLogger("py.warnings"))
     logging.captureWarnings(True)

@@ -91,6 +91,20 @@ def eventful(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult
     return _train(trial, io, reporter, 0.0)
 
 
+def one_rank_fails(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
+    """After the first report one rank fails and the other waits for it: trial 0 on rank 0, 1 and 2 on rank 1; 3 goes well."""
+    number = int(io.folder.name)
+    if number == 3:
+        return _train(trial, io, reporter, 0.0)
+    if io.world.rank == 0:
+        reporter.report(Report(10, trial.steps, {"psnr": quality(trial)}))
+    io.world.barrier()
+    if io.world.rank == min(number, 1):
+        raise (Diverged("the loss is NaN"), OutOfMemory("24 GiB were not enough"), ZeroDivisionError("a bug"))[number]
+    io.world.barrier()
+    raise AssertionError("the barrier let a rank through")
+
+
 def stop_or_die(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     """Trial 0 is killed once; all are slow enough to be stopped."""
     if io.folder.name == "0000":

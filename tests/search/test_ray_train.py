@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,6 +87,29 @@ def test_a_stopped_trial_of_two_workers_leaves_nothing_and_the_next_one_starts(n
         starts = [note["start"] for note in fake_fit.life(folder.trial(0), rank) if "start" in note]
         assert starts == [0, 10], "after its worker was killed the trial went on from its checkpoint"
     assert not list(folder.trials.glob("*/ray_train"))
+
+
+@pytest.mark.ray
+def test_a_failure_of_any_rank_ends_the_trial_and_the_next_one_starts(new_run: NewRun, options: Options) -> None:
+    """Without help the other rank would wait in its barrier for half an hour."""
+    spec = study(lrs=(0.001, 0.002, 0.003, 0.004), resources={"workers": 2}, max_retries=1)
+    folder = new_run(spec)
+    began = time.monotonic()
+    run_study(spec, folder, options("one_rank_fails"))
+    assert time.monotonic() - began < 120
+    trials = open_run(folder.path).trials
+    assert [(trial.status, trial.retries) for trial in trials] == [
+        ("diverged", 0),
+        ("out_of_memory", 0),
+        ("failed", 1),
+        ("finished", 0),
+    ], [trial.reason for trial in trials]
+    assert trials[0].reason == "Diverged: the loss is NaN"
+    assert trials[1].reason == "OutOfMemory: 24 GiB were not enough"
+    assert "ZeroDivisionError" in trials[2].reason
+    assert [trial.step for trial in trials] == [10, 10, 10, 40]
+    for number, text in ((0, "the loss is NaN"), (1, "24 GiB"), (2, "a bug")):
+        assert text in (folder.trial(number) / "log.txt").read_text(), "also what another rank than 0 says"
 
 
 class KillTrialProcess:
