@@ -82,6 +82,8 @@ class RunRecord:
         updated: time of the last event.
         stopped: how the last driver left (``done``, ``interrupted``, ``error``); empty while it works or when it was killed.
         holder: who holds the run's lock, in words; empty if nobody does, or provably nobody alive.
+        breaks: seconds between ``began`` and ``updated`` during which no driver worked.
+        damaged: whether the journal is damaged before its end, or contradicts itself, so that no driver goes on with it.
     """
 
     name: str
@@ -98,3 +100,5 @@ class RunRecord:
     updated: float = 0.0
     stopped: str = ""
     holder: str = ""
+    breaks: float = 0.0
+    damaged: bool = False

@@ -65,6 +65,7 @@ class Replay:
         stopped: how the last driver left; empty if it did not say.
         began: time of the first event.
         updated: time of the last event.
+        breaks: seconds without a driver: from the last event before a driver started to its start, summed.
     """
 
     phases: dict[Phase, str] = field(default_factory=dict)
@@ -72,6 +73,7 @@ class Replay:
     stopped: str = ""
     began: float = 0.0
     updated: float = 0.0
+    breaks: float = 0.0
     _trials: dict[int, _Trial] = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
@@ -97,6 +99,7 @@ class Replay:
             case PhaseEnded():
                 self.phases[event.phase] = event.reason
             case DriverStarted():
+                self.breaks += max(0.0, event.time - self.updated) if self.commands else 0.0
                 self.commands.append(event.command)
                 self.stopped = ""
             case DriverStopped():

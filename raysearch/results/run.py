@@ -42,7 +42,7 @@ def open_run(path: Path) -> RunRecord:
         raise SpecError("there is no such folder", place=str(path), remedy="give the folder of a run, as raysearch ls shows it")
     folder = RunFolder(path)
     missing: list[str] = []
-    merged = _replayed(folder.journal, missing)
+    merged, damaged = _replayed(folder.journal, missing)
     trials = merged.trials()
     holder = _holder(folder, missing)
     return RunRecord(
@@ -60,16 +60,19 @@ def open_run(path: Path) -> RunRecord:
         updated=merged.updated,
         stopped=merged.stopped,
         holder=holder,
+        breaks=merged.breaks,
+        damaged=damaged,
     )
 
 
-def _replayed(journal: Path, missing: list[str]) -> Replay:
-    merged = Replay()
+def _replayed(journal: Path, missing: list[str]) -> tuple[Replay, bool]:
+    """Return what the journal tells, and whether it is damaged (a torn tail is none, nor is a file that isn't there)."""
+    merged, damaged = Replay(), False
     contradictions: list[str] = []
     refused = _refused(journal, None)
     if refused:
         missing.append(refused)
-        return merged
+        return merged, False
     reader = JournalReader(journal)
     try:
         for event in reader:
@@ -79,11 +82,12 @@ def _replayed(journal: Path, missing: list[str]) -> Replay:
                 contradictions.append(error.cause)
     except StateDamaged as error:
         missing.append(f"{journal.name}: {error.cause}")
+        damaged = True
     if reader.torn:
         missing.append(f"{journal.name}: the last record was never completed ({reader.torn} bytes are left out)")
     if contradictions:
         missing.append(f"{journal.name}: {len(contradictions)} records contradict the ones before, the first: {contradictions[0]}")
-    return merged
+    return merged, damaged or bool(contradictions)
 
 
 def _refused(path: Path, limit: int | None) -> str:

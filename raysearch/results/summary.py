@@ -11,8 +11,8 @@ from typing import Literal
 from raysearch.results.events import Status
 from raysearch.results.record import RunRecord, TrialRecord
 
-State = Literal["running", "done", "interrupted", "failed"]
-Ended = Status | Literal["running"]
+State = Literal["running", "done", "interrupted", "failed", "damaged"]
+Ended = Status | Literal["running", "unfinished"]
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,18 @@ class RunSummary:
 
     Attributes:
         name: the run's name.
-        state: ``running`` while a driver holds it; ``done``; ``failed`` when the driver left with an error; else ``interrupted``,
-            and ``raysearch resume`` goes on with it.
-        metric: the objective, e.g. ``psnr``; empty when the study can't be read.
+        state: ``running`` while a driver holds it; ``damaged`` when its journal is (see `RunRecord.damaged`); ``done``;
+            ``failed`` when the driver left with an error; else ``interrupted``, and ``raysearch resume`` goes on with it.
+        metric: the objective, e.g. ``psnr``; when the study can't be read, ``psnr`` if trials report it, else empty.
         mode: ``max`` or ``min``.
-        counts: trials by status, over both phases, without zeros; ``running`` are those without an end.
+        counts: trials by status, over both phases, without zeros; those without an end are ``running`` while a driver holds the
+            run, else ``unfinished``.
         planned: trials of the search and of the confirmation; None when the study sets no number.
         ended: trials that have ended.
         best: see `Best`; None without any evaluation.
         seconds: training and evaluation time, summed over trials.
         gpu_hours: GPUs of a trial times its hours, summed.
-        wall_seconds: from the first event to the last one, breaks included.
+        wall_seconds: from the first event to the last one, less the time during which no driver worked.
         eta_seconds: a guess of the time left, by the pace of this run so far; None while nothing has ended, when no number of
             trials is planned, or when the run is not running.
         failures: by cause, the most frequent first.
@@ -89,7 +90,7 @@ class RunSummary:
 def summary(record: RunRecord) -> RunSummary:
     """Return a run in a few numbers; works on damaged runs too."""
     objective = _part(record.spec, "objective")
-    metric, mode = str(objective.get("metric", "")), objective.get("mode")
+    metric, mode = _metric(record, objective), objective.get("mode")
     state = _state(record)
     planned = _planned(record)
     seconds = math.fsum(trial.seconds for trial in record.trials)
@@ -98,13 +99,13 @@ def summary(record: RunRecord) -> RunSummary:
         state=state,
         metric=metric,
         mode="min" if mode == "min" else "max",
-        counts=dict(Counter[Ended](trial.status or "running" for trial in record.trials)),
+        counts=dict(Counter[Ended](trial.status or ("running" if record.holder else "unfinished") for trial in record.trials)),
         planned=planned,
         ended=sum(trial.status is not None for trial in record.trials),
         best=best_of(record.trials, metric, "min" if mode == "min" else "max"),
         seconds=seconds,
         gpu_hours=seconds / 3600 * _gpus(record),
-        wall_seconds=max(0.0, record.updated - record.began),
+        wall_seconds=max(0.0, record.updated - record.began - record.breaks),
         eta_seconds=_eta(record, planned) if state == "running" else None,
         failures=failures_of(record.trials),
         missing=record.missing,
@@ -145,9 +146,17 @@ def failures_of(trials: Sequence[TrialRecord]) -> tuple[Failure, ...]:
 def _state(record: RunRecord) -> State:
     if record.holder:
         return "running"
+    if record.damaged:
+        return "damaged"
     if record.stopped == "error":
         return "failed"
     return "done" if record.stopped == "done" else "interrupted"
+
+
+def _metric(record: RunRecord, objective: Mapping[str, object]) -> str:
+    if "metric" in objective:
+        return str(objective["metric"])
+    return "psnr" if any("psnr" in point.metrics for trial in record.trials for point in trial.reports) else ""
 
 
 def _part(data: Mapping[str, object], key: str) -> Mapping[str, object]:
@@ -172,12 +181,14 @@ def _planned_search(record: RunRecord) -> int | None:
 
 
 def _planned_confirm(record: RunRecord) -> int:
-    """Count baseline and top configurations, each with all its seeds; none when nothing is confirmed."""
+    """Count baseline and top configurations, each with all its seeds; none when nothing is, or can be, confirmed."""
     confirm = _part(record.spec, "confirm")
     top, seeds = _whole(confirm, "top") or 0, _whole(confirm, "seeds") or 0
     started = sum(trial.phase == "confirm" for trial in record.trials)
     if "confirm" in record.ended:
         return started
+    if "search" in record.ended:
+        top = min(top, sum(trial.phase == "search" and trial.status == "finished" for trial in record.trials))
     return max(started, (top + 1) * seeds if top else 0)
 
 
