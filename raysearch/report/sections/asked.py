@@ -34,13 +34,9 @@ class Searched:
 def section(view: View) -> Section:
     """Write the section."""
     blocks: list[Block] = []
-    question = plain.at(view.record.spec, "question")
-    paragraphs = [plain.line(question, 1000)] if isinstance(question, str) and question.strip() else []
-    notes = plain.at(view.record.spec, "notes")
-    paragraphs += [plain.line(notes, 3000)] if isinstance(notes, str) and notes.strip() else []
-    paragraphs += _comment(view.record.space_text)
+    paragraphs = _stated(view)
     if paragraphs:
-        blocks.append(Prose(tuple(dict.fromkeys(paragraphs))))
+        blocks.append(Prose(tuple(paragraphs)))
     else:
         blocks.append(Missing("The study's file states no question."))
     blocks.append(_space(view))
@@ -48,6 +44,17 @@ def section(view: View) -> Section:
     if published is not None:
         blocks.append(published)
     return Section("asked", "What was asked", tuple(blocks))
+
+
+def _stated(view: View) -> list[str]:
+    """Return the question and the notes, each once; without a question, what the study's file opens with.
+
+    A comment beside a question repeats it, or says how to start the study: it stands in the listing of the file only.
+    """
+    question, notes = plain.at(view.record.spec, "question"), plain.at(view.record.spec, "notes")
+    asked = [plain.line(question, 1000)] if isinstance(question, str) and question.strip() else _comment(view.record.space_text)
+    noted = [plain.line(notes, 3000)] if isinstance(notes, str) and notes.strip() else []
+    return list(dict.fromkeys([*asked, *noted]))
 
 
 def domains(spec: Mapping[str, object]) -> tuple[Searched, ...]:

@@ -18,6 +18,7 @@ from raysearch.results.record import TrialRecord
 IMPORTANCE_FILE = "importance.json"
 """In the run's folder: ``{"parameters": {name: share}, "method": text}``."""
 
+_BRANCHES = "Ranked is what every finished trial has: parameters of single branches are not ranked."
 _PANELS = 8
 _LARGEST_FILE = 1_000_000
 
@@ -61,12 +62,16 @@ def _bars(view: View, importances: dict[str, float], method: str) -> Figure:
         axes.set_xlim(left=min(0.0, *(share for _, share in shown)))
 
     top = shown[-1]
-    words = f"The most important of {len(importances)} parameters is {top[0]} with {fixed(top[1], 2)}."
+    several = f"The most important of {len(importances)} parameters is {top[0]}"
+    words = f"{several if len(importances) > 1 else f'One parameter is ranked: {top[0]}'} with {fixed(top[1], 2)}."
     drawing = svg.panel(f"{view.prefix}-importance", "Parameter importances", words, paint, height=max(110, 60 + 24 * len(shown)))
     rows = tuple((Cell(name), Cell(fixed(share, 4), share)) for name, share in importances.items())
     data = Table("importance-data", "Numbers of the figure.", (Column("Parameter", align="text"), Column("Importance")), rows)
     how = f", by {method}" if method else ""
     caption = f"How much of the variation of the validation value each parameter accounts for{how}; from few trials, a hint only."
+    searched = {plain.line(name, 60) for trial in view.search for name in trial.values}
+    if len(importances) == 1 or searched - set(importances):
+        caption = f"{caption} {_BRANCHES}"
     return Figure("importance", caption, (drawing,), data)
 
 
