@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from raysearch.errors import ClusterError, NoFeasibleTrial, RaysearchError, TooManyFailed
+from raysearch.errors import ClusterError, TooManyFailed
 from raysearch.results.events import DriverStarted, DriverStopped, Phase
 from raysearch.results.folder import RunFolder
 from raysearch.results.journal import Journal, JournalReader
@@ -25,6 +24,7 @@ from raysearch.rng import seed_of
 from raysearch.search.budget import Limits
 from raysearch.search.callbacks import DriverCallback, replay_ended
 from raysearch.search.capacity import Capacity
+from raysearch.search.ending import leave, problem_of, settled, write_end
 from raysearch.search.importance import write_importance
 from raysearch.search.interrupt import Interrupt, catching
 from raysearch.search.ledger import Ledger
@@ -87,10 +87,11 @@ def _drive(spec: StudySpec, folder: RunFolder, options: DriverOptions) -> Outcom
     """Hold the run, read its journal, connect to Ray, and go through the phases."""
     with ExitStack() as stack:
         interrupt = stack.enter_context(catching())
-        stack.enter_context(folder.lock(time.time()))
+        lock = stack.enter_context(folder.lock(time.time()))
+        interrupt.last_words = lock.release
         journal = stack.enter_context(Journal.open(folder.journal))
         replay = _replayed(folder)
-        if "search" in replay.phases and (outcome := _settled(spec, folder, options, replay, journal)) is not None:
+        if "search" in replay.phases and (outcome := settled(spec, folder, options, replay, journal)) is not None:
             return outcome
         session = stack.enter_context(
             open_session(options.address, cpus=options.cpus, gpus=options.gpus, dashboard=options.dashboard)
@@ -109,27 +110,9 @@ def _drive(spec: StudySpec, folder: RunFolder, options: DriverOptions) -> Outcom
             observers=[*observers, options.progress],
             earlier=replay.trials(),
         )
+        interrupt.last_words = lambda: leave(ledger, lock)
         jobs = JobMaker(spec, folder, str(options.cache.absolute()), options.fit, options.allow_imports)
         return _conduct(_Run(spec, folder, options, replay, ledger, jobs, layout, interrupt))
-
-
-def _settled(spec: StudySpec, folder: RunFolder, options: DriverOptions, replay: Replay, journal: Journal) -> Outcome | None:
-    """Return how a run whose phases are all over has ended, None when there is more to do; needs no Ray.
-
-    Only a driver that was stopped before it could say how the run ended leaves something to write.
-    """
-    objective, trials = spec.objective, replay.trials()
-    ledger = Ledger(
-        journal.append, metric=objective.metric, mode=objective.mode, gpus=0, observers=[options.progress], earlier=trials
-    )
-    problem = _problem(spec, folder, ledger, Limits(spec.budget, ledger, 1))
-    if problem is None and spec.confirm.top > 0 and "confirm" not in replay.phases:
-        return None
-    outcome = Outcome("done", ledger.best(), problem)
-    if replay.stopped != _reason(outcome):
-        write_importance(folder, spec, trials)
-        _write_end(ledger, outcome)
-    return outcome
 
 
 def layout_of(spec: StudySpec, capacity: Capacity, *, may_grow: bool = False) -> Layout:
@@ -182,17 +165,8 @@ def _conduct(run: _Run) -> Outcome:
             message = f"{type(error).__name__}: {error}"[:500]
             ledger.write(DriverStopped(time=time.time(), reason="error", message=message))
         raise
-    _write_end(ledger, outcome)
+    write_end(ledger, outcome)
     return outcome
-
-
-def _write_end(ledger: Ledger, outcome: Outcome) -> None:
-    message = "" if outcome.problem is None else outcome.problem.cause
-    ledger.write(DriverStopped(time=time.time(), reason=_reason(outcome), message=message))
-
-
-def _reason(outcome: Outcome) -> Literal["done", "interrupted", "error"]:
-    return outcome.status if outcome.problem is None else "error"
 
 
 def _replayed(folder: RunFolder) -> Replay:
@@ -206,7 +180,7 @@ def _phases(run: _Run) -> Outcome:
     limits = _search(run)
     best = run.ledger.best()
     if not run.interrupt:
-        problem = _problem(run.spec, run.folder, run.ledger, limits)
+        problem = problem_of(run.spec, run.folder, run.ledger, limits)
         if problem is None or isinstance(problem, TooManyFailed):
             write_importance(run.folder, run.spec, _replayed(run.folder).trials())
         if problem is not None:
@@ -215,23 +189,6 @@ def _phases(run: _Run) -> Outcome:
     if run.interrupt:
         return Outcome("interrupted", best, signal=run.interrupt.signal)
     return Outcome("done", best)
-
-
-def _problem(spec: StudySpec, folder: RunFolder, ledger: Ledger, limits: Limits) -> RaysearchError | None:
-    if limits.too_many_failed:
-        failed = ledger.count("search", "failed")
-        return TooManyFailed(
-            f"{failed} trials failed, and budget.max_failed is {spec.budget.max_failed}",
-            place=str(folder.trials),
-            remedy=f"raysearch show {folder.name} lists the reasons; each trial's log.txt has the rest",
-        )
-    if ledger.best() is None:
-        return NoFeasibleTrial(
-            f"none of {len(ledger.of('search'))} trials finished with a finite {spec.objective.metric}",
-            place=str(folder.trials),
-            remedy=f"raysearch show {folder.name} lists the reasons",
-        )
-    return None
 
 
 def _search(run: _Run) -> Limits:

@@ -14,11 +14,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import ray
 from ray import cloudpickle
 from ray._private import ray_constants, services
+from ray._private.utils import detect_fate_sharing_support_linux
 from ray._raylet import Config as _RayConfig  # type: ignore[attr-defined]  # compiled
 from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get, _internal_kv_list, _internal_kv_put
 from ray.train.torch import TorchTrainer
@@ -68,6 +70,25 @@ def loopback_only() -> Iterator[None]:
         yield
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+@contextmanager
+def own_session() -> Iterator[None]:
+    """Let the processes of a local Ray that is started in here stand outside this process's group and terminal.
+
+    A signal to the group (Ctrl-C, ``timeout``, a shell that ends) would end them together with the driver, which needs them to end
+    its study in an orderly way. On Linux they end with the driver all the same: the kernel sees to that. Elsewhere Ray itself
+    relies on the group, and nothing is changed.
+    """
+    if not detect_fate_sharing_support_linux():
+        yield
+        return
+    before = services.ConsolePopen
+    services.ConsolePopen = partial(before, start_new_session=True)
+    try:
+        yield
+    finally:
+        services.ConsolePopen = before
 
 
 def address_of_running_cluster() -> str:

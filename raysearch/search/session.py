@@ -17,7 +17,7 @@ import ray
 
 from raysearch.errors import ClusterError
 from raysearch.search.capacity import Capacity, Node
-from raysearch.search.ray_internals import address_of_running_cluster, loopback_only, reread_environment
+from raysearch.search.ray_internals import address_of_running_cluster, loopback_only, own_session, reread_environment
 
 _OBJECT_STORE_BYTES = 200 * 2**20  # nothing large travels through Ray: pixels stand in memory-mapped files
 _CONNECT_TIMEOUT_S = 10.0
@@ -91,7 +91,7 @@ def _local(cpus: int | None, gpus: int | None, dashboard: bool) -> Iterator[Sess
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # for child processes; see `loopback_only`
         "RAY_USAGE_STATS_ENABLED": "0",
     }
-    with _environment(variables), loopback_only():
+    with _environment(variables), loopback_only(), own_session():
         reread_environment()
         try:
             url, warnings = _start(folder, cpus, gpus, dashboard)
