@@ -231,6 +231,8 @@ def resume_command(ctx: click.Context, run: str, driving: Driving, mend: bool) -
         with folder.lock(time.time()):
             done = repair(folder.journal)
         click.echo(f"kept {done.kept} records, cut {done.dropped} bytes off; the journal as it was: {done.copy}")
+        for moved in done.moved:
+            click.echo(f"set aside: {moved}")
     return _drive(folder, ctx, driving)
 
 
