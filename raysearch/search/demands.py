@@ -153,13 +153,27 @@ def _too_much(study: StudySpec, capacity: Capacity, document: Document) -> Findi
 
 
 def data_finding(error: DataError, probe: Probe, document: Document) -> Finding:
-    """Tell that photographs are missing."""
-    fault = Fault(
-        ("data",), probe.trial.data.model_dump(mode="json").get("kind"), error.cause, error.remedy or "provide the photographs"
-    )
+    """Tell that photographs are missing, at the line that names the folder or file where one does."""
+    remedy = error.remedy or "provide the photographs"
+    named = next(_naming(document.value(("trial", "data")), error.place, ("trial", "data")), None)
+    if named is not None:
+        return _missing(document.finding(named, error.cause, remedy, value=document.value(named)))
+    fault = Fault(("data",), probe.trial.data.model_dump(mode="json").get("kind"), error.cause, remedy)
     found = locate(fault, probe.draft, document)
     reason = f"{error.cause} ({error.place})" if error.place else error.cause
     return _missing(replace(found, reason=reason))
+
+
+def _naming(node: object, place: str, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    """Find the paths of the texts that name ``place``, a file or folder."""
+    if isinstance(node, str) and place and File(node).absolute() == File(place):
+        yield path
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from _naming(value, place, (*path, key))
+    elif isinstance(node, list):
+        for position, value in enumerate(node):
+            yield from _naming(value, place, (*path, position))
 
 
 def _missing(finding: Finding) -> Finding:

@@ -189,9 +189,9 @@ def test_missing_photographs_are_the_places_fault_and_not_the_files(tmp_path: Pa
     examination = check(tmp_path, text)
     assert examination.exit_code == 3
     (finding,) = examination.findings
-    assert (finding.key, finding.severity) == ("trial.data", "preflight")
+    assert (finding.key, finding.severity) == ("trial.data.train", "preflight")
     assert ":11:" in finding.place
-    assert "nowhere" in finding.reason
+    assert "nowhere" in finding.value
     with pytest.raises(PreflightError, match="nowhere"):
         preflight(load_study(tmp_path / "study.yaml"), MACHINE, runs=tmp_path)
 
@@ -266,3 +266,15 @@ def test_a_part_that_can_not_be_built(tmp_path: Path, monkeypatch: pytest.Monkey
     (finding,) = check(tmp_path, GOOD).findings
     assert finding.key == "trial.sampler.one_of.2.kind"
     assert "ZeroDivisionError: by cell" in finding.reason
+
+
+def test_a_missing_folder_is_told_at_the_line_that_names_it(tmp_path: Path) -> None:
+    study = tmp_path / "mine.yaml"
+    data = "{kind: folder, train: [nowhere/train],\n    validation: nowhere/validation, test: {mine: nowhere/test}}"
+    text = (Path(__file__).parents[2] / "search_spaces" / "smoke.yaml").read_text().replace("data: {kind: photos}", f"data: {data}")
+    study.write_text(text)
+    found = [finding for finding in examine(study, runs=tmp_path).findings if finding.severity == "preflight"]
+    assert [finding.key for finding in found] == ["trial.data.train.0"]
+    line = 1 + next(i for i, row in enumerate(text.splitlines()) if "nowhere/train" in row)
+    assert found[0].place.startswith(f"{study}:{line}:")
+    assert "there is no such folder" in found[0].reason
