@@ -16,9 +16,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +25,7 @@ from typing import Literal
 from raysearch.errors import RunExists, SpecError, did_you_mean
 from raysearch.results.lock import Holder, RunLock, read_holder
 from raysearch.results.yaml_text import to_yaml
+from raysearch.train.atomic import write_atomically
 
 LAST = "@last"
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
@@ -170,12 +169,12 @@ class RunFolder:
 
     def write_study(self, space: str | bytes, resolved: Mapping[str, object]) -> None:
         """Write the user's YAML as it was and the resolved study as YAML that `raysearch.spec.yaml` reads back equal."""
-        write_whole(self.space, space if isinstance(space, bytes) else space.encode())
-        write_whole(self.resolved, to_yaml(resolved).encode())
+        write_atomically(self.space, space if isinstance(space, bytes) else space.encode())
+        write_atomically(self.resolved, to_yaml(resolved).encode())
 
     def write_environment(self, environment: Mapping[str, object]) -> None:
         """Write env.json."""
-        write_whole(self.environment, json.dumps(environment, indent=1, allow_nan=False).encode() + b"\n")
+        write_atomically(self.environment, json.dumps(environment, indent=1, allow_nan=False).encode() + b"\n")
 
 
 def list_runs(root: Path) -> tuple[RunFolder, ...]:
@@ -184,19 +183,6 @@ def list_runs(root: Path) -> tuple[RunFolder, ...]:
         return ()
     folders = (RunFolder(path) for path in sorted(root.iterdir()) if NAME.match(path.name) and path.is_dir())
     return tuple(folder for folder in folders if folder.is_run)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that after a crash it is either the old one or the new one."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with fresh.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _check_name(name: str) -> None:

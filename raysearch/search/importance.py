@@ -10,10 +10,11 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-from raysearch.results.folder import RunFolder, write_whole
+from raysearch.results.folder import RunFolder
 from raysearch.results.record import TrialRecord
 from raysearch.search.proposals import Proposer
 from raysearch.search.study import StudySpec
+from raysearch.train.atomic import write_atomically
 
 FILE = "importance.json"
 LEAST_TRIALS = 8
@@ -58,4 +59,4 @@ def write_importance(folder: RunFolder, spec: StudySpec, records: Sequence[Trial
     """Write ``importance.json`` into the run's folder."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     content = json.dumps(importance_of(spec, records), indent=1, allow_nan=False)
-    write_whole(folder.path / FILE, content.encode() + b"\n")
+    write_atomically(folder.path / FILE, content.encode() + b"\n")

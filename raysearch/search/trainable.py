@@ -22,7 +22,7 @@ from raysearch.errors import Diverged, OutOfMemory, RaysearchError
 from raysearch.results.events import Status
 from raysearch.search.job import Ended, Job, Message, Reported, to_result
 from raysearch.spec.trial import TrialConfig
-from raysearch.train.checkpoint import write_atomically
+from raysearch.train.atomic import write_atomically
 from raysearch.train.files import CONFIG, LOG, TrialResult
 from raysearch.train.state import TrialIO
 from raysearch.train.world import SingleWorld, World

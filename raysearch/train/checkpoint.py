@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 
 from raysearch.errors import StateDamaged
+from raysearch.train.atomic import write_atomically
 
 FORMAT = 1
 """Version of what the files hold; a file of another version is refused."""
@@ -74,30 +75,6 @@ def _owner(path: Path) -> str | None:
     except OSError:
         return None  # unreadable: `read` tells why when it is asked for this file
     return found[2].decode() if found else None
-
-
-def write_atomically(path: Path, blob: bytes) -> None:
-    """Write a file that is, at any moment, either whole or not there (or the previous one)."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(blob)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # a folder can be opened and synchronised on POSIX only
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def newest(folder: Path, key: str) -> bytes | None:

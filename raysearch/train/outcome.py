@@ -12,7 +12,7 @@ from torch import nn
 
 from raysearch.models._count import macs, parameters
 from raysearch.spec.trial import TrialConfig
-from raysearch.train.checkpoint import write_atomically
+from raysearch.train.atomic import write_atomically
 from raysearch.train.evaluate import ImageScore, evaluate, means, open_sets, tiling_of
 from raysearch.train.files import IMAGES, IMAGES_FILE, SAMPLES, USAGE_FILE
 from raysearch.train.samples import SampleWriter

@@ -18,7 +18,7 @@ from raysearch.data.index import PatchIndex
 from raysearch.data.store import PixelStore
 from raysearch.spec.trial import TrialConfig
 from raysearch.train import png
-from raysearch.train.checkpoint import write_atomically
+from raysearch.train.atomic import write_atomically
 from raysearch.train.files import folder_name
 
 THUMBNAIL_SIDE = 320

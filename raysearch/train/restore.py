@@ -26,6 +26,7 @@ from raysearch.spec.trial import TrialConfig
 from raysearch.tasks._bayer import Phase, mosaic
 from raysearch.tasks.base import Pair, TaskConfig
 from raysearch.train import checkpoint, png, tiles
+from raysearch.train.atomic import write_atomically
 from raysearch.train.evaluate import ImageScore, evaluate, open_set, tiling_of
 from raysearch.train.files import CHECKPOINTS
 from raysearch.train.state import build_net
@@ -203,7 +204,7 @@ class _Restorer:
         except DataError as error:
             return RestoredFile(photograph.path, None, error.cause)
         target.parent.mkdir(parents=True, exist_ok=True)
-        checkpoint.write_atomically(target, png.encode(restored[0], bits))
+        write_atomically(target, png.encode(restored[0], bits))
         return RestoredFile(photograph.path, target, "")
 
     def _pair(self, name: str, pixels: Pixels, bits: int) -> Pair:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from raysearch.data.augment import undo
 from raysearch.shapes import PixelWeights, Rows
-from raysearch.train.checkpoint import write_atomically
+from raysearch.train.atomic import write_atomically
 from raysearch.train.files import USAGE_CELL
 
 Numbers = NDArray[np.int64]

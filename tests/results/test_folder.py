@@ -7,9 +7,10 @@ import pytest
 from run_story import SPEC
 
 from raysearch.errors import RaysearchError, RunExists, RunLocked, SpecError
-from raysearch.results.folder import RunFolder, list_runs, write_whole
+from raysearch.results.folder import RunFolder, list_runs
 from raysearch.results.yaml_text import to_yaml
 from raysearch.spec import yaml
+from raysearch.train.atomic import write_atomically
 
 
 def started_run(root: Path, name: str, time: float = 0.0) -> RunFolder:
@@ -120,13 +121,13 @@ def test_yaml_refuses_what_it_can_not_give_back(data: object) -> None:
 
 def test_writing_a_whole_file_leaves_the_old_one_when_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
-    write_whole(path, b"old")
+    write_atomically(path, b"old")
 
     def refuse(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(OSError, match="No space"):
-        write_whole(path, b"new")
+        write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
