@@ -39,18 +39,23 @@ def section(view: View) -> Section:
 def paint_curves(axes: Axes, curves: Sequence[Curve]) -> None:
     """Draw curves with their bands; colour, dash and marker differ together."""
     for i, one in enumerate(curves):
-        look = i % len(svg.SERIES)
-        if one.trials > 1:
-            axes.fill_between(one.steps, one.low, one.high, color=svg.SERIES[look], alpha=0.18, linewidth=0)
-        axes.plot(
-            one.steps,
-            one.mean,
-            color=svg.SERIES[look],
-            linestyle=svg.DASHES[look],
-            marker=svg.MARKERS[look],
-            markevery=max(1, len(one.steps) // 8),
-            label=f"\u200a{plain.line(one.label, 44)}",
-        )
+        _paint_curve(axes, one, i, markers=8, label=44)
+
+
+def _paint_curve(axes: Axes, one: Curve, position: int, *, markers: int, label: int) -> None:
+    """Draw one curve in the look of its position, with about so many markers and a label of at most so many letters."""
+    look = position % len(svg.SERIES)
+    if one.trials > 1:
+        axes.fill_between(one.steps, one.low, one.high, color=svg.SERIES[look], alpha=0.18, linewidth=0)
+    axes.plot(
+        one.steps,
+        one.mean,
+        color=svg.SERIES[look],
+        linestyle=svg.DASHES[look],
+        marker=svg.MARKERS[look],
+        markevery=max(1, len(one.steps) // markers),
+        label=f"\u200a{plain.line(one.label, label)}",
+    )
 
 
 def _validation(view: View) -> list[Block]:
@@ -198,18 +203,7 @@ def _title(name: str) -> str:
 def _statistic(view: View, name: str, position: int, placed: Sequence[tuple[int, Curve]]) -> str:
     def paint(axes: Axes) -> None:
         for i, one in placed:
-            look = i % len(svg.SERIES)
-            if one.trials > 1:
-                axes.fill_between(one.steps, one.low, one.high, color=svg.SERIES[look], alpha=0.18, linewidth=0)
-            axes.plot(
-                one.steps,
-                one.mean,
-                color=svg.SERIES[look],
-                linestyle=svg.DASHES[look],
-                marker=svg.MARKERS[look],
-                markevery=max(1, len(one.steps) // 6),
-                label=f"\u200a{plain.line(one.label, 30)}",
-            )
+            _paint_curve(axes, one, i, markers=6, label=30)
         axes.set_xlabel("optimisation steps")
         axes.set_title(_title(name), loc="left")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28), ncols=2)
