@@ -10,7 +10,6 @@ import hashlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
 
@@ -27,10 +26,3 @@ def torch_generator(seed: int, *names: str | int, device: str | torch.device = "
     generator = torch.Generator(device=device)
     generator.manual_seed(seed_of(seed, *names))
     return generator
-
-
-def numpy_generator(seed: int, *names: str | int) -> np.random.Generator:
-    """Return a numpy generator for the stream ``names``."""
-    import numpy as np
-
-    return np.random.default_rng(seed_of(seed, *names))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from raysearch.rng import numpy_generator, seed_of, torch_generator
+from raysearch.rng import seed_of, torch_generator
 
 
 def test_seeds_are_fixed_for_ever() -> None:
@@ -24,4 +24,3 @@ def test_generators_repeat_and_leave_the_global_state_alone() -> None:
     a, b = torch_generator(1, "x"), torch_generator(1, "x")
     assert torch.equal(torch.rand(5, generator=a), torch.rand(5, generator=b))
     assert torch.equal(torch.get_rng_state(), before)
-    assert (numpy_generator(1, "x").random(3) == numpy_generator(1, "x").random(3)).all()

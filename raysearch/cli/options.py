@@ -52,7 +52,7 @@ _DRIVING = (
     runs_option,
     cache_option,
     click.option("--plain", is_flag=True, help="Lines instead of a live table."),
-    click.option("--report/--no-report", default=True, show_default=True, help="Write report.html at the end."),
+    click.option("--report/--no-report", default=True, show_default=True, help="Write report.html and tables/ at the end."),
 )
 
 

@@ -23,6 +23,7 @@ from raysearch.results.folder import RunFolder
 from raysearch.results.journal import JournalReader, repair
 from raysearch.results.run import open_run
 from raysearch.results.summary import summary
+from raysearch.results.tables import tables_of
 
 if TYPE_CHECKING:
     from raysearch.data.base import Split
@@ -269,8 +270,10 @@ def _conclude(folder: RunFolder, outcome: Outcome, *, report: bool, seconds: flo
     if report:
         from raysearch.report.page import write_report
 
-        path = write_report([open_run(folder.path)], [folder.path], folder.report)
-        click.echo(f"report: {path}")
+        record = open_run(folder.path)
+        tables_of(record).write(folder.tables)
+        path = write_report([record], [folder.path], folder.report)
+        click.echo(f"report: {path}; its tables as Parquet and CSV: {folder.tables}")
     if outcome.problem is not None:
         raise outcome.problem
     if outcome.best is not None:

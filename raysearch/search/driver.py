@@ -12,7 +12,6 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from raysearch.errors import ClusterError, TooManyFailed
 from raysearch.results.events import DriverStarted, DriverStopped, Phase
@@ -241,8 +240,3 @@ def _longest(run: _Run, records: Sequence[TrialRecord]) -> int:
     """Return the most steps that a trial of the study can have."""
     steps = [run.spec.trial.bind(corner, 0).steps for corner in run.spec.trial.corners()]
     return max([*steps, *(record.steps for record in records)])
-
-
-def tensorboard_folder(folder: RunFolder) -> Path:
-    """Return what to give to ``tensorboard --logdir``."""
-    return folder.path / "tensorboard"

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -49,6 +50,9 @@ def test_the_run_leaves_what_it_promises(finished: Path) -> None:
     ]  # fmt: skip
     searched, confirmed = ({e.seed for e in started if e.phase == phase} for phase in ("search", "confirm"))
     assert not searched & confirmed, "confirmation needs fresh seeds"
+    trials = pq.read_table(run / "tables" / "trials.parquet").to_pylist()
+    assert [t["trial"] for t in trials] == [0, 1, 2, 3]
+    assert (run / "tables" / "images.csv").read_text().count("astronaut") == 2
     page = (run / "report.html").read_text()
     assert "http://" not in page.replace("http://www.w3.org/", "")
     assert "Smoke test" in page
