@@ -10,11 +10,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from raysearch.losses.base import LossConfig
+from raysearch.losses.base import PixelLossConfig
 from raysearch.shapes import Image, LossMap
 
 
-class Config(LossConfig):
+class Config(PixelLossConfig):
     """Smooth absolute error."""
 
     kind: Literal["charbonnier"] = "charbonnier"

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from raysearch.losses.base import LossConfig
+from raysearch.losses.base import PixelLossConfig
 from raysearch.shapes import Image, LossMap
 
 
-class Config(LossConfig):
+class Config(PixelLossConfig):
     """Absolute error; its gradient is 0 where the images agree."""
 
     kind: Literal["l1"] = "l1"

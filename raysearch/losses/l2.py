@@ -10,11 +10,11 @@ from typing import Literal
 
 from torch.nn import functional
 
-from raysearch.losses.base import LossConfig
+from raysearch.losses.base import PixelLossConfig
 from raysearch.shapes import Image, LossMap
 
 
-class Config(LossConfig):
+class Config(PixelLossConfig):
     """Squared error."""
 
     kind: Literal["l2"] = "l2"

@@ -2,20 +2,35 @@
 
 The module that `ModelConfig.build` returns is called as ``net(degraded, sigma_255)`` with a float32 batch (b, c_in, h, w),
 nominally in [0, 1], and the noise level ((b, 1, 1, 1) or (b, 1, h, w), on the 0..255 scale) or None. It returns the restored
-image (b, c_out, h*scale - 2*margin, w*scale - 2*margin), not clipped. A module without parameters is a classical method: it is
-evaluated and never trained.
+image (b, c_out, h*scale - 2*margin, w*scale - 2*margin), not clipped. In training mode it may return a `Restoration` instead, for
+losses that compare more than the image; in evaluation mode it returns the image. A module without parameters is a classical
+method: it is evaluated and never trained.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from raysearch.component import Config
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+    from raysearch.shapes import Restored
+
+
+class Restoration(NamedTuple):
+    """What a network with more than one output returns in training mode.
+
+    Attributes:
+        image: (b, c_out, h*scale - 2*margin, w*scale - 2*margin), not clipped.
+        extras: other outputs by name, each (b, ...); the model's docstring says which, and which losses read them.
+    """
+
+    image: Restored
+    extras: dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -28,12 +43,15 @@ class Geometry:
         multiple_of: height and width of the input must be divisible by this.
         margin: output pixels that a valid (unpadded) network loses on each side.
         smallest: least height and width of an input.
+        whole: an output pixel depends on the whole image (statistics over it, or training on it), so it is never cut into tiles;
+            ``halo`` then says nothing.
     """
 
     halo: int
     multiple_of: int = 1
     margin: int = 0
     smallest: int = 1
+    whole: bool = False
 
 
 class ModelConfig(Config, ABC):

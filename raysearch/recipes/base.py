@@ -31,6 +31,9 @@ class RecipeContext:
         device: where it runs.
         precision: arithmetic of the forward pass.
         margin: pixels that the network loses on each side; the clean image is cropped likewise.
+        channels: channels of a restored image.
+        patch: side of a restored training patch, in pixels, after the margin is cut.
+        seed: of what the recipe draws at random itself (initial weights of a discriminator).
         mean_over_ranks: averages a 0-dim tensor over the workers.
     """
 
@@ -39,6 +42,9 @@ class RecipeContext:
     device: torch.device
     precision: Precision
     margin: int
+    channels: int
+    patch: int
+    seed: int
     mean_over_ranks: Callable[[torch.Tensor], torch.Tensor]
 
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from raysearch.component import Kind
 from raysearch.errors import StateDamaged
-from raysearch.losses.base import LossConfig
+from raysearch.losses.base import Compared, LossConfig
+from raysearch.models.base import Restoration
 from raysearch.optimizers.base import OptimizerConfig
 from raysearch.recipes._average import Average
 from raysearch.recipes._finite import FiniteCheck, out_of_memory_named
@@ -71,6 +72,7 @@ class Supervised(Recipe):
             self._bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._parameters = [p for p in self._bare.parameters() if p.requires_grad]
         self._optimizer = config.optimizer.build(self._parameters)
+        self._loss = config.loss.build(context.device)
         self._scaler = torch.amp.GradScaler(self._device_type, enabled=self._dtype == torch.float16)
         self._average = None if config.ema is None else Average(self._bare, config.ema)
         self._finite = FiniteCheck(_name(config.loss), context.device)
@@ -79,7 +81,7 @@ class Supervised(Recipe):
         """Take the optimisation step number ``step`` (from 0); see `Recipe.step`."""
         with out_of_memory_named(tuple(pair.degraded.shape)):
             lr = self._set_rate(step)
-            restored, clean, loss_map = self._forward(pair)
+            restored, clean, loss_map = self._forward(pair, step / self._context.steps)
             weights = weigh(Signals(restored.detach(), clean, loss_map.detach()))
             loss = reduce_loss(loss_map, weights)
             shown = self._context.mean_over_ranks(loss.detach())
@@ -95,17 +97,19 @@ class Supervised(Recipe):
             group["lr"] = lr
         return lr
 
-    def _forward(self, pair: Pair) -> tuple[Tensor, Tensor, LossMap]:
+    def _forward(self, pair: Pair, progress: float) -> tuple[Tensor, Tensor, LossMap]:
         """Return the restored image, the clean one cropped likewise (both float32), and the loss of every pixel."""
         net, degraded, margin = self._context.net, pair.degraded, self._context.margin
         if not net.training:
             net.train()
         degraded = degraded.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self._device_type, self._dtype, enabled=self._dtype is not torch.float32):
-            restored = net(degraded, pair.sigma_255)
+            output = net(degraded, pair.sigma_255)
+        restored, extras = output if isinstance(output, Restoration) else (output, {})
         restored = restored.float().contiguous()
         clean = pair.clean[..., margin:-margin, margin:-margin] if margin else pair.clean
-        return restored, clean, self._config.loss.per_pixel(restored, clean)
+        terms = self._loss.terms(Compared(restored, clean, pair.sigma_255, extras, progress))
+        return restored, clean, torch.stack(list(terms.values())).sum(dim=0)
 
     def _anything_kept(self, weights: PixelWeights) -> bool:
         """Say whether any rank has a weight above 0, so that all ranks skip together. Reads the device."""

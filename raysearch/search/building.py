@@ -104,10 +104,8 @@ def _run(trial: TrialConfig, net: nn.Module) -> None:
     """
     task, geometry, size = trial.task, trial.model.geometry(), trial.patch.size
     batch = torch.empty(2, task.channels_in, size // task.scale, size // task.scale, device="meta")
-    probe = torch.zeros(1, task.channels, task.multiple_of, task.multiple_of)
-    noisy = task.degrade(probe, torch.Generator()).sigma_255 is not None
-    sigma = torch.empty(2, 1, 1, 1, device="meta") if noisy else None
-    shadow = copy.deepcopy(net).to("meta")
+    sigma = torch.empty(2, 1, 1, 1, device="meta") if task.gives_sigma else None
+    shadow = copy.deepcopy(net).to("meta").eval()
     with torch.no_grad():
         restored = shadow(batch, sigma)
     side = size - 2 * geometry.margin
@@ -125,6 +123,9 @@ def _recipe(trial: TrialConfig, net: nn.Module) -> Recipe:
         device=torch.device("cpu"),
         precision="float32",
         margin=trial.model.geometry().margin,
+        channels=trial.task.channels,
+        patch=trial.patch.size - 2 * trial.model.geometry().margin,
+        seed=0,
         mean_over_ranks=lambda value: value,
     )
     return trial.recipe.build(context)

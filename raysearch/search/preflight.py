@@ -107,7 +107,7 @@ def _examined(reading: Reading, study: LoadedStudy | None, capacity: Capacity | 
         findings += plan_findings(reading.spec, document, probes)
         findings += demands.capacity_findings(reading.spec, capacity or demands.local_capacity(), document)
         if probes:
-            channels = max(p.trial.task.channels for p in probes)
+            channels = max(p.trial.task.channels_stored for p in probes)
             needed = demands.estimate(reading.spec, list(sizes.values()), channels, builder.checkpoint_bytes, runs)
             findings += demands.disk_findings(needed, document)
     return Examination(study, merged(findings), needed, len(probes))

@@ -20,7 +20,7 @@ class Pair:
 
     Attributes:
         degraded: (b, c_in, h, w), float32, nominally in [0, 1]; noise is not clipped unless the task says so.
-        clean: (b, c_out, h*scale, w*scale), float32 in [0, 1].
+        clean: (b, c_out, h*scale, w*scale), float32 in [0, 1]: what is to be restored.
         sigma_255: noise level that was applied, (b, 1, 1, 1) or (b, 1, h, w), on the 0..255 scale; None for a task without noise.
     """
 
@@ -43,6 +43,11 @@ class TaskConfig(Config, ABC):
         """Channels of the degraded image."""
 
     @property
+    def channels_stored(self) -> int:
+        """Channels of the photographs that `degrade` is given; more than `channels` where a task restores only a part of them."""
+        return self.channels
+
+    @property
     @abstractmethod
     def scale(self) -> int:
         """Size of the clean image over the size of the degraded one (1 but for super-resolution)."""
@@ -51,6 +56,11 @@ class TaskConfig(Config, ABC):
     @abstractmethod
     def multiple_of(self) -> int:
         """Height and width of the clean image must be divisible by this (2 for a Bayer mosaic)."""
+
+    @property
+    @abstractmethod
+    def gives_sigma(self) -> bool:
+        """Whether a noise level is known and given with every pair."""
 
     @abstractmethod
     def levels(self) -> dict[str, TaskConfig]:
@@ -64,6 +74,6 @@ class TaskConfig(Config, ABC):
         """Degrade a batch on its own device.
 
         Args:
-            clean: (b, channels, h, w), float32 in [0, 1].
+            clean: (b, channels_stored, h, w), float32 in [0, 1]; height and width are divisible by `multiple_of`.
             generator: on the same device; the only source of randomness.
         """

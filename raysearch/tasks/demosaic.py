@@ -43,6 +43,11 @@ class Config(TaskConfig):
         """Two: the sensor repeats every two pixels."""
         return 2
 
+    @property
+    def gives_sigma(self) -> bool:
+        """No: nothing is added."""
+        return False
+
     def levels(self) -> dict[str, TaskConfig]:
         """Return the task itself; nothing in it is random."""
         return {f"demosaic {self.phase}": self}

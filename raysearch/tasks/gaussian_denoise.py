@@ -58,6 +58,11 @@ class Config(TaskConfig):
         """One: any size."""
         return 1
 
+    @property
+    def gives_sigma(self) -> bool:
+        """Yes."""
+        return True
+
     def levels(self) -> dict[str, TaskConfig]:
         """Return one fixed-level task for each evaluation level."""
         at = self.evaluate_at_255

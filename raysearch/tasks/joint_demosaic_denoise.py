@@ -59,6 +59,11 @@ class Config(TaskConfig):
         """Two: the sensor repeats every two pixels."""
         return 2
 
+    @property
+    def gives_sigma(self) -> bool:
+        """Yes."""
+        return True
+
     def levels(self) -> dict[str, TaskConfig]:
         """Return one fixed-level task for each entry of `evaluate_at_255`."""
         return {label(s): Config(phase=self.phase, sigma_255=s, evaluate_at_255=(s,)) for s in self.evaluate_at_255}

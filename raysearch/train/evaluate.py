@@ -88,7 +88,7 @@ def open_sets(trial: TrialConfig, split: Split, cache: Path) -> tuple[ImageSet, 
     """Open the photographs of a split for evaluation; validation is limited to ``evaluate.images``."""
     limit = trial.evaluate.images if split == "validation" else None
     return tuple(
-        open_set(split, gathered.dataset, gathered.photographs[:limit], cache, trial.task.channels)
+        open_set(split, gathered.dataset, gathered.photographs[:limit], cache, trial.task.channels_stored)
         for gathered in trial.data.gather(split)
     )
 

@@ -62,11 +62,9 @@ def facts(net: nn.Module, trial: TrialConfig, io: TrialIO) -> dict[str, bool | i
     """
     task = trial.task
     size = tiling_of(trial, trial.model.geometry()).padded(MACS_SIZE)
-    probe = torch.zeros(1, task.channels, task.multiple_of, task.multiple_of)
-    noisy = task.degrade(probe, torch.Generator()).sigma_255 is not None
     return {
         "parameters": parameters(net),
-        "macs_g": macs(net, task.channels_in, size, noisy) / 1e9,
+        "macs_g": macs(net, task.channels_in, size, task.gives_sigma) / 1e9,
         "macs_size": size,
         "device": _device_name(io.device),
         "workers": io.world.size,

@@ -70,7 +70,7 @@ def prepare(
     for split in splits:
         for gathered in trial.data.gather(split):
             what = f"decoding {split} photographs ({gathered.dataset})"
-            store = PixelStore.open(gathered.photographs, cache, trial.task.channels, partial(progress, what))
+            store = PixelStore.open(gathered.photographs, cache, trial.task.channels_stored, partial(progress, what))
             patches = _patches(trial, cache, progress) if split == "train" else None
             pixels = sum(height * width for height, width in store.sizes)
             found.append(PreparedSet(split, gathered.dataset, len(store.names), round(pixels / 1e6, 3), store.digest, patches))
@@ -82,7 +82,7 @@ def _patches(trial: TrialConfig, cache: Path, progress: Callable[[str, int, int]
     index = PatchIndex.open(
         gathered,
         cache,
-        channels=trial.task.channels,
+        channels=trial.task.channels_stored,
         size=trial.patch.size,
         stride=trial.patch.step,
         multiple_of=trial.task.multiple_of,
@@ -103,7 +103,7 @@ def write_thumbnails(trial: TrialConfig, cache: Path, folder: Path) -> None:
     (gathered,) = trial.data.gather("train")
     if len(gathered.photographs) > MOST_THUMBNAILS:
         return
-    store = PixelStore.open(gathered.photographs, cache, trial.task.channels)
+    store = PixelStore.open(gathered.photographs, cache, trial.task.channels_stored)
     folder.mkdir(parents=True, exist_ok=True)
     for i, name in enumerate(store.names):
         image = to_float(store.image(i))

@@ -118,7 +118,9 @@ def evaluate_checkpoint(
     trial, net = load_network(path)
     if protocol is not None:
         trial = trial.model_copy(update={"evaluate": trial.evaluate.model_copy(update={"protocol": protocol})})
-    opened = [open_set(split, one.dataset, one.photographs, cache, trial.task.channels) for one in _sets_of(source, split, trial)]
+    opened = [
+        open_set(split, one.dataset, one.photographs, cache, trial.task.channels_stored) for one in _sets_of(source, split, trial)
+    ]
     return evaluate(net.to(device), trial, opened, SingleWorld(), device, None)
 
 
@@ -210,7 +212,7 @@ class _Restorer:
     def _pair(self, name: str, pixels: Pixels, bits: int) -> Pair:
         """Return the degraded image; without `degrade`, ``clean`` is empty."""
         if self.degrade:
-            clean = _as_image(pixels, self.task.channels, bits)
+            clean = _as_image(pixels, self.task.channels_stored, bits)
             return self.task.degrade(clean, torch_generator(0, "restore", name))
         sigma = None if self.sigma_255 is None else torch.full((1, 1, 1, 1), float(self.sigma_255))
         return Pair(self._degraded(pixels, bits), torch.empty(1, self.task.channels, 0, 0), sigma)

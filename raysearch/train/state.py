@@ -156,7 +156,7 @@ def fresh(trial: TrialConfig, io: TrialIO, net: nn.Module) -> TrainState:
     index = PatchIndex.open(
         gathered,
         io.cache,
-        channels=task.channels,
+        channels=task.channels_stored,
         size=trial.patch.size,
         stride=trial.patch.step,
         multiple_of=task.multiple_of,
@@ -180,6 +180,9 @@ def fresh(trial: TrialConfig, io: TrialIO, net: nn.Module) -> TrainState:
             device=io.device,
             precision=trial.precision,
             margin=geometry.margin,
+            channels=task.channels,
+            patch=seen,
+            seed=seed_of(trial.seed, "recipe"),
             mean_over_ranks=io.world.mean,
         )
     )

@@ -99,7 +99,7 @@ def _spans(length: int, tiling: Tiling) -> Iterator[_Span]:
     """Cut one axis of a padded image into tiles."""
     grain, scale, margin = tiling.grain, tiling.scale, tiling.geometry.margin
     least = _up(tiling.geometry.smallest, grain)
-    core = max(grain, tiling.side // grain * grain)
+    core = length if tiling.geometry.whole else max(grain, tiling.side // grain * grain)
     for first in range(0, length, core):
         last = min(first + core, length)
         start = max(0, first - tiling.halo)

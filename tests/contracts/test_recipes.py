@@ -44,7 +44,7 @@ def build(kind: str, seed: int = 0) -> Recipe:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         net = Net()
-    return config_of(kind).build(RecipeContext(net, STEPS, torch.device("cpu"), "float32", 0, lambda value: value))
+    return config_of(kind).build(RecipeContext(net, STEPS, torch.device("cpu"), "float32", 0, 3, 8, 0, lambda value: value))
 
 
 def pair() -> Pair:

@@ -23,7 +23,7 @@ def task_of(kind: str) -> TaskConfig:
 
 def clean_for(task: TaskConfig, images: int = 3, blocks: int = 12) -> torch.Tensor:
     side = blocks * task.multiple_of
-    return torch.rand(images, task.channels, side, side + 2 * task.multiple_of, generator=torch.Generator().manual_seed(5))
+    return torch.rand(images, task.channels_stored, side, side + 2 * task.multiple_of, generator=torch.Generator().manual_seed(5))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -31,7 +31,12 @@ def test_shapes_range_and_type(kind: str, generator: torch.Generator) -> None:
     task = task_of(kind)
     clean = clean_for(task)
     pair = task.degrade(clean, generator)
-    assert torch.equal(pair.clean, clean)
+    assert pair.clean.shape == (3, task.channels, *clean.shape[2:])
+    assert pair.clean.min() >= 0
+    assert pair.clean.max() <= 1
+    if task.channels_stored == task.channels:
+        assert torch.equal(pair.clean, clean)
+    assert task.gives_sigma == (pair.sigma_255 is not None)
     size = (clean.shape[2] // task.scale, clean.shape[3] // task.scale)
     assert pair.degraded.shape == (3, task.channels_in, *size)
     assert pair.degraded.dtype == torch.float32

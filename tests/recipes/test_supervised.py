@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from raysearch.errors import Diverged, OutOfMemory, StateDamaged
-from raysearch.losses.base import LossConfig
+from raysearch.losses.base import PixelLossConfig
 from raysearch.recipes import _finite
 from raysearch.recipes._finite import FiniteCheck
 from raysearch.recipes.base import Precision, RecipeContext
@@ -23,7 +23,7 @@ from raysearch.tasks.base import Pair
 CPU = torch.device("cpu")
 
 
-class Square(LossConfig):
+class Square(PixelLossConfig):
     """Squared error."""
 
     kind: Literal["square"] = "square"
@@ -59,7 +59,7 @@ def net(seed: int = 0, padding: int = 1) -> Net:
 
 
 def context(module: nn.Module, precision: Precision = "float32", margin: int = 0) -> RecipeContext:
-    return RecipeContext(module, 10, CPU, precision, margin, lambda value: value)
+    return RecipeContext(module, 10, CPU, precision, margin, 3, 8, 0, lambda value: value)
 
 
 def recipe(module: nn.Module, **changes: object) -> Supervised:
@@ -313,7 +313,7 @@ def test_all_ranks_skip_together() -> None:
     """A rank whose part keeps nothing still steps where another rank keeps something."""
     module = net()
     means = iter([torch.tensor(0.5), torch.tensor(0.25)])
-    built = config().build(RecipeContext(module, 10, CPU, "float32", 0, lambda value: next(means)))
+    built = config().build(RecipeContext(module, 10, CPU, "float32", 0, 3, 8, 0, lambda value: next(means)))
     result = built.step(0, pair(), nothing)
     assert not result.skipped
     assert result.loss.item() == 0.5
