@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 import pytest
+from leaves import leaves
 
-from raysearch.cli import COMMANDS, group, main
+from raysearch.cli import main
 
 SURFACE = {
     "init": ["--force", "--out", "--task"],
@@ -31,10 +32,7 @@ SURFACE = {
 """Changing this is changing what users type: CHANGELOG.md must say so."""
 
 
-def command(name: str) -> click.Command:
-    found = group.get_command(click.Context(group), name)
-    assert found is not None
-    return found
+LEAVES = leaves()
 
 
 def call(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -47,17 +45,15 @@ def call(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int,
 
 def test_the_surface_is_frozen() -> None:
     found = {}
-    for name in COMMANDS:
-        options = [p for p in command(name).params if isinstance(p, click.Option)]
+    for name, command in LEAVES.items():
+        options = [p for p in command.params if isinstance(p, click.Option)]
         found[name] = sorted(next((o for o in p.opts if o.startswith("--")), p.opts[0]) for p in options)
     assert found == {name: sorted(options) for name, options in SURFACE.items()}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", LEAVES)
 def test_every_command_and_option_has_help(name: str) -> None:
-    found = command(name)
-    assert found.help
-    for parameter in found.params:
+    for parameter in LEAVES[name].params:
         if isinstance(parameter, click.Option) and parameter.name not in ("task", "out", "if_exists"):
             assert parameter.help, f"{name} {parameter.name}"
 
