@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
 from raysearch.results.events import Status
-from raysearch.results.record import TrialRecord
 from raysearch.search.job import Ended, Job, message_from_json, train_storage
 from raysearch.search.ledger import Ledger
 from raysearch.search.ray_internals import remove_group
@@ -20,7 +17,6 @@ from raysearch.search.searcher import TrialSource
 
 if TYPE_CHECKING:
     from ray.tune.experiment import Trial
-    from ray.tune.schedulers import TrialScheduler
 
 _ERROR_LINE = re.compile(r"^\s*([\w.]*(?:Error|Exception|Exit|Interrupt|Died)\w*)(?::|$)")
 
@@ -29,35 +25,20 @@ class DriverCallback(tune.Callback):  # type: ignore[misc]  # Ray is untyped
     """Turns Tune's events into the run's.
 
     Args:
-        interrupted: by number, trials of an earlier driver that are handed out again; the scheduler sees what they had reported
-            before they go on.
+        metric: name of the objective.
         trains: trials are Ray Train runs, whose placement groups have to be watched.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        source: TrialSource,
-        scheduler: TrialScheduler,
-        metric: str,
-        interrupted: Mapping[int, TrialRecord],
-        *,
-        trains: bool,
-    ) -> None:
+    def __init__(self, ledger: Ledger, source: TrialSource, metric: str, *, trains: bool) -> None:
         self._ledger = ledger
         self._source = source
-        self._scheduler = scheduler
         self._metric = metric
-        self._interrupted = dict(interrupted)
         self._trains = trains
         self._ends: dict[int, Ended] = {}
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Let the scheduler know the reports that a trial made before its driver was lost."""
+        """Remove what an earlier process of the trial has left."""
         self._reap(trial)
-        record = self._interrupted.pop(trial.config["trial"], None)
-        if record is not None:
-            show_reports(self._scheduler, trial, record, self._metric)
 
     def on_trial_result(self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any) -> None:
         """Write a report down and tell the searcher; keep an end until Tune has ended the trial too."""
@@ -103,22 +84,6 @@ class DriverCallback(tune.Callback):  # type: ignore[misc]  # Ray is untyped
         if self._trains:
             remove_group(trial.trial_id)
             shutil.rmtree(train_storage(Job.from_json(trial.config["job"])), ignore_errors=True)
-
-
-def replay_ended(scheduler: TrialScheduler, records: Sequence[TrialRecord], metric: str) -> None:
-    """Rebuild a scheduler's state from the trials that ended under earlier drivers, through its public verbs."""
-    for record in records:
-        trial = SimpleNamespace(trial_id=f"earlier-{record.number}", config={"trial": record.number})
-        scheduler.on_trial_add(None, trial)
-        show_reports(scheduler, trial, record, metric)
-        scheduler.on_trial_remove(None, trial)
-
-
-def show_reports(scheduler: TrialScheduler, trial: object, record: TrialRecord, metric: str) -> None:
-    """Show a scheduler the earlier reports of a trial; what it decides has been decided already."""
-    for point in record.reports:
-        if point.step < record.steps:
-            scheduler.on_trial_result(None, trial, {"step": point.step, metric: point.metrics[metric]})
 
 
 def reason_of(trial: Trial) -> str:

@@ -21,7 +21,7 @@ from raysearch.results.record import TrialRecord
 from raysearch.results.replay import Replay
 from raysearch.rng import seed_of
 from raysearch.search.budget import Limits
-from raysearch.search.callbacks import DriverCallback, replay_ended
+from raysearch.search.callbacks import DriverCallback
 from raysearch.search.capacity import Capacity
 from raysearch.search.ending import leave, problem_of, settled, write_end
 from raysearch.search.importance import write_importance
@@ -39,6 +39,8 @@ from raysearch.search.searcher import TrialSource
 from raysearch.search.session import open_session
 from raysearch.search.sources import ConfirmSource, JobMaker, SearchSource, plan_confirmation
 from raysearch.search.study import StudySpec
+from raysearch.search.tune_scheduler import TuneScheduler
+from raysearch.search.verdicts import Verdicts
 from raysearch.search.versions import versions
 from raysearch.spec import yaml
 
@@ -226,12 +228,11 @@ def _confirm(run: _Run) -> None:
 
 def _run_phase(run: _Run, source: TrialSource, config: SchedulerConfig, records: Sequence[TrialRecord]) -> None:
     """Run a phase to its end and write down why it ended, unless it was interrupted."""
-    objective, longest = run.spec.objective, _longest(run, records)
-    scheduler = config.build(objective.metric, objective.mode, longest)
-    replay_ended(scheduler, [record for record in records if record.status is not None], objective.metric)
-    interrupted = {record.number: record for record in records if record.status is None}
-    callback = DriverCallback(run.ledger, source, scheduler, objective.metric, interrupted, trains=run.layout.trains)
-    run_phase(source, callback, scheduler, run.layout, run.folder.path / "driver.log")
+    verdicts = Verdicts(config.build(_longest(run, records)), run.spec.objective)
+    if run.ledger.phase == "search":
+        verdicts.replay(JournalReader(run.folder.journal))
+    callback = DriverCallback(run.ledger, source, run.spec.objective.metric, trains=run.layout.trains)
+    run_phase(source, callback, TuneScheduler(verdicts), run.layout, run.folder.path / "driver.log")
     if not run.interrupt:
         run.ledger.end_phase(source.reason)
 

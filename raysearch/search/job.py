@@ -93,15 +93,7 @@ def message_from_json(text: str) -> Message:
     return Reported(**data) if data.pop("kind") == "reported" else Ended(**data)
 
 
-def to_result(message: Message, metric: str) -> dict[str, object]:
-    """Return a message as a Ray Tune result.
-
-    Schedulers see ``step`` and the metric; everything else is one text, so that Tune neither flattens nor averages it. The last
-    report of a trial shows them nothing: a trial that has run its full length can't be stopped any more.
-    """
+def to_result(message: Message) -> dict[str, object]:
+    """Return a message as a Ray Tune result: one text, so that Tune neither flattens nor averages what is in it."""
     text = message_to_json(message)
-    if isinstance(message, Reported):
-        last = message.step >= message.steps
-        return {"message": text} if last else {"message": text, "step": message.step, metric: message.metrics[metric]}
-    shown: dict[str, object] = {"message": text, "step": message.step, "done": True}
-    return shown if message.value is None else {**shown, metric: message.value}
+    return {"message": text, "done": True} if isinstance(message, Ended) else {"message": text}

@@ -33,7 +33,7 @@ def run_in_train(config: dict[str, Any]) -> None:
     mailbox = Mailbox(trial_id, attempt)
     for text in mailbox.left_over():
         if isinstance(message := message_from_json(text), Reported):
-            tune.report(to_result(message, job.metric))
+            tune.report(to_result(message))
     run = _InThread(_trainer(job, trial_id, attempt).fit)
     run.start()
     step, ended = 0, False
@@ -43,12 +43,12 @@ def run_in_train(config: dict[str, Any]) -> None:
             if message.status not in ("finished", "stopped"):
                 abort_controller(trial_id)  # the other ranks wait for the one that ended
                 message = replace(message, step=max(message.step, step))  # other ranks than 0 don't know it
-                tune.report(to_result(message, job.metric))
+                tune.report(to_result(message))
                 return
             ended = True
             run.join()  # the workers have nothing left to do; their placement group goes with them
         step = message.step
-        tune.report(to_result(message, job.metric))
+        tune.report(to_result(message))
     if run.error:
         raise run.error[0]
     if not ended:

@@ -40,7 +40,7 @@ def run_in_tune(config: dict[str, Any]) -> None:
     job = Job.from_json(config["job"])
 
     def send(message: Message) -> None:
-        tune.report(to_result(message, job.metric))
+        tune.report(to_result(message))
 
     run_job(job, SingleWorld(), torch.device("cuda" if job.gpus > 0 else "cpu"), send)
 

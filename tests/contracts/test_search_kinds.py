@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import optuna
 import pytest
-from ray.tune.schedulers import TrialScheduler
 
 from raysearch.component import find, names
 from raysearch.search.proposals import Proposer
-from raysearch.search.schedulers.base import SchedulerConfig
+from raysearch.search.schedulers.base import Scheduler, SchedulerConfig
 from raysearch.search.searchers.base import SearcherConfig
 from raysearch.spec.space import Space
 
@@ -54,17 +51,16 @@ def test_a_searcher_says_how_many_it_has(kind: str) -> None:
     assert config.size(SPACE) in (None, 15)
 
 
-def run_trials(built: TrialScheduler, steps: int, every: int, qualities: list[float]) -> list[int]:
+def run_trials(built: Scheduler, steps: int, every: int, qualities: list[float]) -> list[int]:
     """Run trials one after another through a scheduler; return the step at which each ended."""
     ends = []
     for number, quality in enumerate(qualities):
-        trial = SimpleNamespace(trial_id=str(number))
-        built.on_trial_add(None, trial)
-        for step in range(every, steps, every):  # the last report of a trial is shown to no scheduler
-            if built.on_trial_result(None, trial, {"step": step, "psnr": quality}) == TrialScheduler.STOP:
+        for step in range(every, steps, every):
+            if not built.report(number, step, (quality,)):
                 ends.append(step)
                 break
         else:
+            built.report(number, steps, (quality,))
             ends.append(steps)
     return ends
 
@@ -77,7 +73,7 @@ def test_trials_are_stopped_at_rungs_only(kind: str, steps: int) -> None:
     assert list(rungs) == sorted(set(rungs))
     assert all(0 < rung < steps for rung in rungs)
     worse_and_worse = [30.0 - number for number in range(12)]
-    ends = run_trials(config.build("psnr", "max", steps), steps, 50 if steps > 50 else 10, worse_and_worse)
+    ends = run_trials(config.build(steps), steps, 50 if steps > 50 else 10, worse_and_worse)
     assert ends[0] == steps, "the best one goes on to the end"
     assert set(ends) <= {*rungs, steps}
     if rungs:
@@ -86,14 +82,11 @@ def test_trials_are_stopped_at_rungs_only(kind: str, steps: int) -> None:
 
 @pytest.mark.parametrize("kind", SCHEDULERS)
 def test_every_rung_is_one(kind: str) -> None:
-    """Trials that are good until just before a rung are stopped there, so Ray has the rungs that the config promises."""
+    """A trial that is good until just before a rung is stopped there when it is bad then."""
     config = scheduler(kind)
     for last, rung in enumerate(config.rungs(3000)):
-        built = config.build("psnr", "min", 3000)
+        built = config.build(3000)
         run_trials(built, 3000, 50, [1.0, 1.0, 1.0])
-        trial = SimpleNamespace(trial_id="late")
-        built.on_trial_add(None, trial)
-        for good in config.rungs(3000)[:last]:
-            assert built.on_trial_result(None, trial, {"step": good, "psnr": 0.0}) == TrialScheduler.CONTINUE
-        assert built.on_trial_result(None, trial, {"step": rung - 1, "psnr": 9.0}) == TrialScheduler.CONTINUE
-        assert built.on_trial_result(None, trial, {"step": rung, "psnr": 9.0}) == TrialScheduler.STOP
+        assert all(built.report(9, good, (2.0,)) for good in config.rungs(3000)[:last])
+        assert built.report(9, rung - 1, (-9.0,))
+        assert not built.report(9, rung, (-9.0,))

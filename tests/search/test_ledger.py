@@ -166,11 +166,9 @@ def test_messages_survive_the_trip(message: Message) -> None:
     assert message_from_json(message_to_json(message)) == message
 
 
-def test_the_last_report_and_bad_ends_show_schedulers_no_value() -> None:
-    assert set(to_result(reported(10, 1.0), "psnr")) == {"message", "step", "psnr"}
-    assert set(to_result(reported(40, 1.0), "psnr")) == {"message"}
-    assert to_result(end("finished", 3.0), "psnr")["psnr"] == 3.0
-    assert "psnr" not in to_result(end("failed", None), "psnr")
+def test_tune_sees_one_text_and_the_end() -> None:
+    assert set(to_result(reported(10, 1.0))) == {"message"}
+    assert to_result(end("failed", None)) == {"message": message_to_json(end("failed", None)), "done": True}
 
 
 def test_jobs_survive_the_trip() -> None:

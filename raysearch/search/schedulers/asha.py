@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
-from ray.tune.schedulers import AsyncHyperBandScheduler
 
-from raysearch.search.schedulers.base import SchedulerConfig
-
-if TYPE_CHECKING:
-    from ray.tune.schedulers import TrialScheduler
+from raysearch.search.schedulers._rungs import behind, geometric, reached
+from raysearch.search.schedulers.base import Scheduler, SchedulerConfig, Scores
 
 
 class Config(SchedulerConfig):
-    """Asynchronous successive halving, one bracket, in Ray Tune's form.
+    """Asynchronous successive halving, one bracket, in its stopping form.
 
     Li et al., "A system for massively parallel hyperparameter tuning", MLSys 2020. A trial that reaches a rung goes on only if it
-    is in the best ``1 / reduction`` of the trials that reached the rung before it; the first ones always go on. Nothing is paused
-    or promoted later (that is Ray's deviation from the paper). The last report of a trial is never a reason to stop it.
+    is among the best ``1 / reduction`` of the trials that have reached the rung so far, itself included; the first ones always go
+    on. Nothing is paused or promoted later (there the paper differs). The last report of a trial is never a reason to stop it.
     """
 
     kind: Literal["asha"] = "asha"
@@ -29,25 +26,29 @@ class Config(SchedulerConfig):
     reduction: int = Field(2, ge=2)
     """One trial of so many goes on at each rung; rungs lie this factor apart."""
 
-    def build(self, metric: str, mode: Literal["max", "min"], steps: int) -> TrialScheduler:
-        """Build Ray Tune's scheduler with exactly the rungs of `rungs`."""
-        rungs = self.rungs(steps)
-        return AsyncHyperBandScheduler(
-            time_attr="step",
-            metric=metric,
-            mode=mode,
-            max_t=rungs[-1] + 0.5 if rungs else self.first_rung,  # no rung above the last: see Ray's count of rungs
-            grace_period=self.first_rung,
-            reduction_factor=self.reduction,
-            brackets=1,
-            stop_last_trials=False,
-        )
+    def build(self, steps: int) -> Scheduler:
+        """Build the scheduler with empty rungs."""
+        return Asha(self.rungs(steps), self.reduction)
 
     def rungs(self, steps: int) -> tuple[int, ...]:
         """Return ``first_rung * reduction**k`` as long as it is below ``steps``."""
-        found = []
-        rung = self.first_rung
-        while rung < steps:
-            found.append(rung)
-            rung *= self.reduction
-        return tuple(found)
+        return geometric(self.first_rung, self.reduction, steps)
+
+
+class Asha(Scheduler):
+    """See `Config`. Each trial is entered once in every rung, with its first report at or after it."""
+
+    def __init__(self, rungs: tuple[int, ...], reduction: int) -> None:
+        self._reduction = reduction
+        self._entered: dict[int, dict[int, Scores]] = {rung: {} for rung in rungs}
+
+    def report(self, trial: int, step: int, scores: Scores) -> bool:
+        """Enter the trial in the rungs that it has reached; see `Scheduler.report`."""
+        goes_on = True
+        for rung in reached(self._entered, step):
+            entered = self._entered[rung]
+            if trial in entered:
+                continue
+            entered[trial] = scores
+            goes_on &= behind(scores, entered.values()) < max(1, len(entered) // self._reduction)
+        return goes_on
