@@ -61,16 +61,16 @@ def resize_8bit(
 def subsample(image: Image, factor: int, sigma: float) -> Resized:
     """Blur with a Gaussian and keep one value for each block of ``factor`` x ``factor`` pixels, at the block's centre.
 
-    For an odd factor that is the block's middle pixel. The Gaussian is cut at 4 sigma, at least at the next pixel, and its weights
-    sum to 1; borders are symmetric.
+    For an odd factor that is the block's middle pixel. The Gaussian is cut at 4 sigma and its weights sum to 1; borders are
+    symmetric.
 
     Args:
         image: (b, c, h, w); height and width are divisible by ``factor``.
         factor: how many times smaller the result is.
-        sigma: standard deviation of the Gaussian in pixels of ``image``, above 0.
+        sigma: standard deviation of the Gaussian in pixels of ``image``, at least 0.25.
     """
     for axis in (2, 3):
-        image = _along(image, axis, image.shape[axis] // factor, "gaussian", max(sigma, 1 / _GAUSSIAN_REACH))
+        image = _along(image, axis, image.shape[axis] // factor, "gaussian", sigma)
     return image
 
 

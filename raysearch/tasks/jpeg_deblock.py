@@ -1,0 +1,134 @@
+"""JPEG deblocking: restore an image from what a JPEG file left of it.
+
+Input: the decoded file, multiples of 1/255 in [0, 1]; output: the image. Qualities 10, 20, 30 and 40 are those of Dong et al.,
+"Compression artifacts reduction by a deep convolutional network", ICCV 2015, arXiv:1504.06993; the range of training, 5 to 99, is
+that of DnCNN-3 (Zhang et al., "Beyond a Gaussian denoiser", IEEE Trans. Image Processing 26(7), 2017).
+
+Quality counts as in the Independent JPEG Group's codec, which Pillow uses; MATLAB's ``imwrite`` does so too. Training compresses on
+the device (`raysearch.tasks._jpeg`: at least 85 % of a photograph's values equal Pillow's, 99 % at quality 10, and the mean
+difference is below 0.2 of 255 at every quality); evaluation writes and reads real files with Pillow. An image of 16 bits is
+rounded to 8 for the file.
+
+With ``color: y`` photographs are RGB, and their luma (BT.601 in studio range, rounded to 8 bit, as MATLAB's ``rgb2ycbcr`` gives
+it) is compressed as a grey image and restored: the protocol of LIVE1 in the papers above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, PlainSerializer, PlainValidator, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from raysearch.component import Config as Plain
+from raysearch.shapes import Image
+from raysearch.tasks._jpeg import Subsampling, compress, through_files
+from raysearch.tasks._luma import luma
+from raysearch.tasks.base import Pair, TaskConfig
+
+
+class Between(Plain):
+    """A quality that is drawn anew for every image, uniformly from the integers low to high."""
+
+    low: int = Field(ge=1, le=100)
+    high: int = Field(ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Between:
+        if self.low > self.high:
+            raise ValueError(f"low {self.low} is above high {self.high}")
+        return self
+
+
+def _parse(value: object) -> int | Between:
+    """Read a number or ``{low: ..., high: ...}``; a mistake inside the range is reported under its own key."""
+    if isinstance(value, Between):
+        return value
+    if isinstance(value, Mapping):
+        try:
+            return Between.parse(dict(value))
+        except ValidationError as error:
+            nested = error.errors(include_url=False)
+            raise PydanticCustomError("range", "invalid range of qualities", {"nested": nested}) from error
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 100:
+        raise PydanticCustomError("quality", "needs an integer in 1..100, or a range such as {low: 10, high: 40}")
+    return value
+
+
+def _plain(quality: int | Between) -> int | dict[str, int]:
+    return quality if isinstance(quality, int) else {"low": quality.low, "high": quality.high}
+
+
+class Config(TaskConfig):
+    """An image after JPEG."""
+
+    kind: Literal["jpeg_deblock"] = "jpeg_deblock"
+    color: Literal["rgb", "gray", "y"] = "rgb"
+    """Colour files; grey files of grey photographs; or grey files of the luma of RGB photographs (studio range)."""
+
+    quality: Annotated[int | Between, PlainValidator(_parse), PlainSerializer(_plain)] = Between(low=5, high=99)
+    """Quality in training, 1 to 100: a number, or ``{low: ..., high: ...}`` drawn per image."""
+
+    evaluate_at: Annotated[tuple[Annotated[int, Field(ge=1, le=100)], ...], Field(min_length=1)] = (10, 20, 30, 40)
+    """Qualities at which a model is evaluated."""
+
+    subsampling: Subsampling = "4:2:0"
+    """Chroma of colour files: at half the size in both directions, as most files have it, or at full size."""
+
+    codec: Literal["torch", "pillow"] = "torch"
+    """In training. ``torch``: on the device; ``pillow``: real files, on the CPU and slower. Evaluation always uses files."""
+
+    @field_validator("evaluate_at")
+    @classmethod
+    def _distinct(cls, qualities: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(qualities)) < len(qualities):
+            raise ValueError("a quality is listed twice")
+        return qualities
+
+    @property
+    def channels(self) -> int:
+        """Three for RGB, one for grey and luma."""
+        return 3 if self.color == "rgb" else 1
+
+    @property
+    def channels_in(self) -> int:
+        """As many as the restored image has."""
+        return self.channels
+
+    @property
+    def channels_stored(self) -> int:
+        """Three where the luma is computed from RGB."""
+        return 1 if self.color == "gray" else 3
+
+    @property
+    def scale(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def multiple_of(self) -> int:
+        """One: any size."""
+        return 1
+
+    @property
+    def gives_sigma(self) -> bool:
+        """No: the quality is not told."""
+        return False
+
+    def levels(self) -> dict[str, TaskConfig]:
+        """Return one task of fixed quality and real files for each evaluation quality, e.g. ``q10``."""
+        fixed = [self.model_copy(update={"quality": q, "evaluate_at": (q,), "codec": "pillow"}) for q in self.evaluate_at]
+        return {f"q{task.quality}": task for task in fixed}
+
+    def degrade(self, clean: Image, generator: torch.Generator) -> Pair:
+        """Draw a quality for every image and compress it."""
+        target: Image = (luma(clean) * 255).round() / 255 if self.color == "y" else clean
+        code = compress if self.codec == "torch" else through_files
+        return Pair(code(target, self._draw(len(clean), generator), self.subsampling), target, None)
+
+    def _draw(self, images: int, generator: torch.Generator) -> torch.Tensor:
+        if isinstance(self.quality, int):
+            return torch.full((images,), self.quality, device=generator.device)
+        return torch.randint(self.quality.low, self.quality.high + 1, (images,), generator=generator, device=generator.device)
