@@ -31,6 +31,31 @@ def require_channels(kind: str, given: tuple[int, int, int], needed: tuple[int, 
         )
 
 
+def require_upscaling(kind: str, given: tuple[int, int, int], channels: tuple[int, ...], scales: tuple[int, ...]) -> None:
+    """Refuse a task that a super-resolution network does not exist for.
+
+    Args:
+        given: input channels, output channels and scale of the task.
+        channels: channels that the network may have, the same at both ends.
+        scales: scales that it may have.
+
+    Raises:
+        SpecError: the task changes the channels, or has others, or another scale.
+    """
+    if given[0] != given[1] or given[0] not in channels or given[2] not in scales:
+        raise SpecError(
+            f"model {kind!r} keeps {_either(channels)} channel{'s' * (channels != (1,))} and exists at scale {_either(scales)}, "
+            f"but the task has {given[0]} to {given[1]} channels at scale {given[2]}",
+            place="model.kind",
+            remedy="choose a model for this task, or another task",
+        )
+
+
+def _either(numbers: tuple[int, ...]) -> str:
+    *first, last = map(str, numbers)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def require_size(kind: str, degraded: Tensor, geometry: Geometry) -> None:
     """Refuse an image that is too small for a network, or of a size that it can't take.
 

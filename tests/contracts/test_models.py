@@ -1,6 +1,6 @@
 """What every restoration network keeps.
 
-A network is tried with the first task that accepts its channels and with few maps per layer, at its own depth.
+A network is tried with the first task that accepts its channels and scale, and with few maps per layer, at its own depth.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from importlib import import_module
 import pytest
 import torch
 from jaxtyping import TypeCheckError
+from pydantic import ValidationError
 from torch import nn
 
 from raysearch import component
@@ -20,7 +21,8 @@ from raysearch.models.base import Geometry, ModelConfig, Restoration
 from raysearch.tasks.base import Pair, TaskConfig
 
 KINDS = component.names("raysearch.models")
-THIN = {"width": 6, "tail_width": 6}
+HALVES = (torch.bfloat16, torch.float16)
+THIN = {"width": 6, "tail_width": 6, "max_steps": 3}
 
 
 def model_of(kind: str) -> ModelConfig:
@@ -31,10 +33,21 @@ def model_of(kind: str) -> ModelConfig:
     return config
 
 
-def task_for(model: ModelConfig) -> TaskConfig:
+def all_tasks() -> list[TaskConfig]:
+    """Every task at its defaults and, where it can be had for luma, for luma; those that enlarge come first."""
+    found = []
     for kind in component.names("raysearch.tasks"):
-        task = component.find("raysearch.tasks", kind)()
-        assert isinstance(task, TaskConfig)
+        task = component.find("raysearch.tasks", kind)
+        for options in ({}, {"color": "y"}):
+            try:
+                found.append(task.parse({"kind": kind, **options}))
+            except ValidationError:
+                assert options, f"the task {kind} has no defaults"
+    return sorted((task for task in found if isinstance(task, TaskConfig)), key=lambda task: -task.scale)
+
+
+def task_for(model: ModelConfig) -> TaskConfig:
+    for task in all_tasks():
         try:
             model.build(task.channels_in, task.channels, task.scale)
         except SpecError:
@@ -214,8 +227,9 @@ def test_evaluation_treats_images_of_a_batch_alone(kind: str) -> None:
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("precision", HALVES, ids=str)
 @pytest.mark.parametrize("kind", KINDS)
-def test_layout_and_precision_change_little(kind: str) -> None:
+def test_layout_and_precision_change_little(kind: str, precision: torch.dtype) -> None:
     model = model_of(kind)
     net = build(model).eval()
     pair = pair_for(model, some_size(model.geometry(), 6), some_size(model.geometry(), 10))
@@ -223,7 +237,7 @@ def test_layout_and_precision_change_little(kind: str) -> None:
         expected = net(pair.degraded, pair.sigma_255)
         last = net.to(memory_format=torch.channels_last)
         torch.testing.assert_close(last(pair.degraded.to(memory_format=torch.channels_last), pair.sigma_255), expected)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", precision):
             half = net(pair.degraded, pair.sigma_255)
         double = net.double()(pair.degraded.double(), pair.sigma_255)
     assert half.dtype == torch.float32
@@ -231,14 +245,15 @@ def test_layout_and_precision_change_little(kind: str) -> None:
     torch.testing.assert_close(double.float(), expected, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("precision", HALVES, ids=str)
 @pytest.mark.parametrize("kind", KINDS)
-def test_training_in_bfloat16_gives_finite_gradients(kind: str) -> None:
+def test_training_in_half_precision_gives_finite_gradients(kind: str, precision: torch.dtype) -> None:
     model = model_of(kind)
     net = build(model).train()
     if not list(net.parameters()):
         pytest.skip("a classical method is not trained")
     pair = pair_for(model, some_size(model.geometry(), 6), some_size(model.geometry(), 6))
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", precision):
         outputs = trained(net, pair)
     outputs.square().mean().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
