@@ -21,7 +21,7 @@ from raysearch.recipes.base import Recipe, RecipeContext
 from raysearch.samplers.base import Sampler, SamplerContext
 from raysearch.spec.domain_syntax import Fault
 from raysearch.spec.trial import TrialConfig
-from raysearch.train.state import build_net
+from raysearch.train.network import build_net
 
 _ROWS = 64  # patches of a pretended index
 _MOMENTS = 3  # a sampler's network and the two moments of its optimizer

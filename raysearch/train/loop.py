@@ -27,6 +27,7 @@ from raysearch.train import outcome
 from raysearch.train import state as states
 from raysearch.train.evaluate import evaluate, means, open_sets
 from raysearch.train.files import TrialResult
+from raysearch.train.network import build_net
 from raysearch.train.reporter import Report, Reporter, StopTrial
 from raysearch.train.state import TrainState, TrialIO
 from raysearch.train.world import share_of
@@ -51,7 +52,7 @@ def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     began = time.monotonic()
     if io.world.rank == 0:
         io.folder.mkdir(parents=True, exist_ok=True)
-    net = states.build_net(trial)
+    net = build_net(trial)
     if not any(True for _ in net.parameters()):
         return _classical(trial, io, reporter, net.to(io.device), began)
     state = states.fresh(trial, io, net)

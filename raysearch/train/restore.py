@@ -10,26 +10,23 @@ from typing import runtime_checkable
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 from torch import Tensor, nn
 
-from raysearch.component import problems
 from raysearch.data.augment import to_float
 from raysearch.data.base import CorpusConfig, Gathered, Photograph, Split
 from raysearch.data.decode import Pixels, arrange, decode
 from raysearch.data.listing import find_images, gathered
-from raysearch.errors import DataError, SpecError, StateDamaged
+from raysearch.errors import DataError, SpecError
 from raysearch.metrics.protocol import Protocol
 from raysearch.rng import torch_generator
 from raysearch.shapes import Image
 from raysearch.spec.trial import TrialConfig
 from raysearch.tasks._bayer import Phase, mosaic
 from raysearch.tasks.base import Pair, TaskConfig
-from raysearch.train import checkpoint, png, tiles
+from raysearch.train import png, tiles
 from raysearch.train.atomic import write_atomically
 from raysearch.train.evaluate import ImageScore, evaluate, open_set, tiling_of
-from raysearch.train.files import CHECKPOINTS
-from raysearch.train.state import build_net
+from raysearch.train.network import load_network
 from raysearch.train.world import SingleWorld
 
 
@@ -53,42 +50,6 @@ class RestoredFile:
     source: Path
     target: Path | None
     reason: str
-
-
-def load_network(path: Path) -> tuple[TrialConfig, nn.Module]:
-    """Load a trained network: the averaged weights where the recipe keeps an average.
-
-    Args:
-        path: a checkpoint, or a trial's folder (its newest checkpoint is taken).
-
-    Returns:
-        The trial's configuration, and the network on the CPU in evaluation mode, called as `raysearch.models.base` says.
-
-    Raises:
-        StateDamaged: there is no checkpoint, or it is damaged.
-        SpecError: its configuration names what this raysearch does not have.
-    """
-    state = checkpoint.parse(checkpoint.read(_checkpoint_of(path)))
-    try:
-        trial = TrialConfig.parse(state["config"])
-    except ValidationError as error:
-        first = problems(error)[0]
-        raise SpecError(
-            f"the configuration in checkpoint {path} can't be used: {first.key}: {first.message}",
-            remedy="use the raysearch version that wrote it, and --allow-import for components of your own",
-        ) from error
-    net = build_net(trial)
-    net.load_state_dict(state["network"], assign=True)  # type: ignore[arg-type]  # keeps the memory format, so equal to the bit
-    return trial, net.eval()
-
-
-def _checkpoint_of(path: Path) -> Path:
-    if not path.is_dir():
-        return path
-    found = checkpoint.files(path / CHECKPOINTS) or checkpoint.files(path)
-    if not found:
-        raise StateDamaged(f"{path} holds no checkpoint", remedy="name a trial's folder or a file step_*.pt")
-    return found[0]
 
 
 def evaluate_checkpoint(

@@ -1,8 +1,7 @@
 """Everything of a trial that changes while it is trained: what a checkpoint holds, and how it comes back.
 
-Initial weights are drawn under ``torch.random.fork_rng`` from the stream ``init`` of the trial's seed. The augmentation and the
-noise have generators of their own, which live on the training device and are saved with the rest; the sampler gets the seed of
-the stream ``sampler``.
+Initial weights: `raysearch.train.network`. The augmentation and the noise have generators of their own, which live on the training
+device and are saved with the rest; the sampler gets the seed of the stream ``sampler``.
 """
 
 from __future__ import annotations
@@ -136,18 +135,11 @@ def _mapping(value: object) -> Mapping[str, object]:
     return value
 
 
-def build_net(trial: TrialConfig) -> nn.Module:
-    """Build the trial's network on the CPU with the initial weights of its seed; global generators are left as they were."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed_of(trial.seed, "init"))
-        return trial.model.build(trial.task.channels_in, trial.task.channels, trial.task.scale)
-
-
 def fresh(trial: TrialConfig, io: TrialIO, net: nn.Module) -> TrainState:
     """Build the state before the first step.
 
     Args:
-        net: from `build_net`; moved to the device.
+        net: from `raysearch.train.network.build_net`; moved to the device.
     """
     task, geometry = trial.task, trial.model.geometry()
     seen = trial.patch.size - 2 * geometry.margin

@@ -21,8 +21,9 @@ from torch.nn import functional
 
 from raysearch.spec.trial import TrialConfig
 from raysearch.train.loop import fit
+from raysearch.train.network import build_net
 from raysearch.train.reporter import Report
-from raysearch.train.state import TrialIO, build_net
+from raysearch.train.state import TrialIO
 from raysearch.train.world import SingleWorld
 
 THIN = {"kind": "deepjdd", "width": 16, "depth": 7, "padding": "same"}

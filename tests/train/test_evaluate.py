@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from raysearch.errors import Diverged
 from raysearch.train.evaluate import Unit, degraded_pair, evaluate, means, open_sets
 from raysearch.train.files import IMAGES
+from raysearch.train.network import build_net
 from raysearch.train.outcome import table_of
-from raysearch.train.state import build_net
 from raysearch.train.world import SingleWorld
 
 CPU = torch.device("cpu")

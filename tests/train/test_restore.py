@@ -14,8 +14,9 @@ from raysearch.train import png
 from raysearch.train.evaluate import means
 from raysearch.train.files import CHECKPOINTS
 from raysearch.train.loop import fit
+from raysearch.train.network import load_network
 from raysearch.train.reporter import ListReporter
-from raysearch.train.restore import evaluate_checkpoint, load_network, restore_folder
+from raysearch.train.restore import evaluate_checkpoint, restore_folder
 from raysearch.train.state import TrialIO
 from raysearch.train.world import SingleWorld
 

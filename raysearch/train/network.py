@@ -1,0 +1,67 @@
+"""A trial's network: built with the initial weights of the trial's seed, or loaded as a trial has trained it.
+
+Initial weights are drawn under ``torch.random.fork_rng`` from the stream ``init`` of the trial's seed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from raysearch.component import problems
+from raysearch.errors import SpecError, StateDamaged
+from raysearch.rng import seed_of
+from raysearch.spec.trial import TrialConfig
+from raysearch.train import checkpoint
+from raysearch.train.files import CHECKPOINTS
+
+
+def build_net(trial: TrialConfig) -> nn.Module:
+    """Build the trial's network on the CPU with the initial weights of its seed; global generators are left as they were."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed_of(trial.seed, "init"))
+        return trial.model.build(trial.task.channels_in, trial.task.channels, trial.task.scale)
+
+
+def load_network(path: Path) -> tuple[TrialConfig, nn.Module]:
+    """Load a trained network: the averaged weights where the recipe keeps an average.
+
+    Args:
+        path: a checkpoint, or a trial's folder (its newest checkpoint is taken).
+
+    Returns:
+        The trial's configuration, and the network on the CPU in evaluation mode, called as `raysearch.models.base` says.
+
+    Raises:
+        StateDamaged: there is no checkpoint, or it is damaged.
+        SpecError: its configuration names what this raysearch does not have.
+    """
+    state = checkpoint.parse(checkpoint.read(checkpoint_of(path)))
+    try:
+        trial = TrialConfig.parse(state["config"])
+    except ValidationError as error:
+        first = problems(error)[0]
+        raise SpecError(
+            f"the configuration in checkpoint {path} can't be used: {first.key}: {first.message}",
+            remedy="use the raysearch version that wrote it, and --allow-import for components of your own",
+        ) from error
+    net = build_net(trial)
+    net.load_state_dict(state["network"], assign=True)  # type: ignore[arg-type]  # keeps the memory format, so equal to the bit
+    return trial, net.eval()
+
+
+def checkpoint_of(path: Path) -> Path:
+    """Return the checkpoint that a path names: itself, or the newest one of a trial's folder.
+
+    Raises:
+        StateDamaged: the folder holds none.
+    """
+    if not path.is_dir():
+        return path
+    found = checkpoint.files(path / CHECKPOINTS) or checkpoint.files(path)
+    if not found:
+        raise StateDamaged(f"{path} holds no checkpoint", remedy="name a trial's folder or a file step_*.pt")
+    return found[0]
