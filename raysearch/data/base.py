@@ -15,15 +15,25 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Photograph:
-    """A photograph that a corpus names.
+    """A photograph that a corpus names, or a pair of them: a real degraded image and its clean counterpart.
 
     Attributes:
         name: unique within its corpus and split, stable, shown in reports (``rocket``; ``indoor/0012``).
-        path: where the file lies.
+        path: where the file lies; of a pair, the clean one.
+        degraded: the degraded image of a pair, which only a task with `raysearch.tasks.base.TaskConfig.paired` reads.
+        related: the two images of a pair show the same scene, pixel by pixel. False: they have nothing to do with each other, and
+            both are cut to the size that they have in common.
     """
 
     name: str
     path: Path
+    degraded: Path | None = None
+    related: bool = True
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Its one or two files, the clean one first."""
+        return (self.path,) if self.degraded is None else (self.path, self.degraded)
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,11 @@ class Gathered:
 
 class CorpusConfig(Config, ABC):
     """Where photographs come from and how they are split. No photograph may appear in two splits."""
+
+    @property
+    def paired(self) -> bool:
+        """Whether its photographs are pairs of a degraded and a clean image."""
+        return False
 
     @abstractmethod
     def gather(self, split: Split) -> tuple[Gathered, ...]:

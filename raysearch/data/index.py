@@ -64,7 +64,7 @@ class PatchIndex:
         Args:
             gathered: one split of a corpus.
             cache: folder of cached files, shared by all runs.
-            channels: 1 (grey) or 3 (RGB).
+            channels: 1 (grey) or 3 (RGB); 2 or 6 for pairs, which are scored by their clean image.
             size: side of a square patch, in pixels.
             stride: distance of neighbouring patches, in pixels.
             multiple_of: first rows and columns are multiples of this (2 for a Bayer mosaic).
@@ -160,7 +160,7 @@ def _cut(store: PixelStore, size: int, stride: int, multiple_of: int, scores: li
             "size": np.full(shape, size, np.int32),
         }
         for name in scores:
-            columns[name] = patch_scores(store.view(image), ys, xs, size, name)
+            columns[name] = patch_scores(store.view(image)[: store.clean_channels], ys, xs, size, name)
         return pa.table({name: values.ravel() for name, values in columns.items()})
 
     for done, table in enumerate(in_order(work, range(len(store.sizes))), 1):

@@ -14,6 +14,7 @@ from typing import Literal
 
 from raysearch.data.base import Gathered, Photograph
 from raysearch.data.decode import SUFFIXES, decode, inspect, refusal
+from raysearch.data.planes import unequal
 from raysearch.data.sealed import sha256_of_file
 from raysearch.errors import DataError
 
@@ -95,14 +96,15 @@ def gathered(dataset: str, photographs: Sequence[Photograph], policy: Policy) ->
     """Make a `Gathered` of the readable photographs.
 
     With ``refuse`` the headers are read here, and damage behind a header is reported when the photographs are decoded into their
-    store. With ``skip`` every file is decoded here, once per process, so that damaged ones are known.
+    store. With ``skip`` every file is decoded here, once per process, so that damaged ones are known. The images of a related pair
+    must have one size.
 
     Raises:
         DataError: there are no (readable) photographs, or the policy is to refuse and some are unreadable (all are named).
     """
     kept, damaged = [], []
     for photograph in photographs:
-        problem = _problem(photograph.path, policy)
+        problem = next((found for path in photograph.files if (found := _problem(path, policy))), None) or _mismatch(photograph)
         if problem is None:
             kept.append(photograph)
         else:
@@ -115,12 +117,12 @@ def gathered(dataset: str, photographs: Sequence[Photograph], policy: Policy) ->
 
 
 def refuse_shared(splits: Mapping[str, Sequence[Photograph]]) -> None:
-    """Refuse a photograph that is in two splits, recognised by the bytes of its file. Unreadable files are left to `gathered`.
+    """Refuse a photograph that is in two splits, recognised by the bytes of its files. Unreadable files are left to `gathered`.
 
     Raises:
         DataError: names both files.
     """
-    everything = [(split, photograph.path) for split, photographs in splits.items() for photograph in photographs]
+    everything = {(split, path): None for split, photographs in splits.items() for p in photographs for path in p.files}
     readable = [(split, path) for split, path in everything if path.is_file() and os.access(path, os.R_OK)]
     same_start = _alike(readable, lambda path: (path.stat().st_size, _sha256_of_start(path)))
     shared = _alike(same_start, sha256_of_file)
@@ -201,6 +203,16 @@ def _problem(path: Path, policy: Policy) -> DataError | None:
     except OSError as error:
         return DataError(f"can't be read: {error.strerror}", place=str(path))
     return None
+
+
+def _mismatch(photograph: Photograph) -> DataError | None:
+    """Compare the headers of a related pair; an EXIF orientation may swap height and width, which the store sees."""
+    if photograph.degraded is None or not photograph.related:
+        return None
+    clean, degraded = (inspect(path) for path in photograph.files)
+    if sorted((clean.height, clean.width)) == sorted((degraded.height, degraded.width)):
+        return None
+    return unequal(photograph, (clean.height, clean.width), (degraded.height, degraded.width))
 
 
 @lru_cache(maxsize=1 << 16)

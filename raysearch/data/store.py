@@ -1,8 +1,9 @@
 """Photographs decoded once into one memory-mapped file, shared by all processes of a machine.
 
 The file holds the images one after another as planes (channels, height, width) of uint8, or of uint16 when any image of the set has
-16 bits a sample (8-bit ones are then multiplied by 257). It is named by a digest of the files' bytes and of the decoding rules
-(`raysearch.data.decode`), so a changed photograph gives another store, and the same photographs elsewhere give the same digest.
+16 bits a sample (8-bit ones are then multiplied by 257); those of a pair are stacked (`raysearch.data.planes`). It is named by a
+digest of the files' bytes and of the decoding rules (`raysearch.data.decode`), so a changed photograph gives another store, and the
+same photographs elsewhere give the same digest.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from jaxtyping import UInt
 from numpy.typing import NDArray
 
 from raysearch.data.base import Photograph
-from raysearch.data.decode import RECIPE, Pixels, arrange, decode, inspect, refusal
+from raysearch.data.decode import RECIPE, Pixels, inspect, refusal
 from raysearch.data.parallel import in_order
+from raysearch.data.planes import clean_channels, files_read, read_planes
 from raysearch.data.sealed import Facts, cached, digest_of, sha256_of_file
 from raysearch.errors import DataError, PreflightError
 
@@ -35,7 +37,7 @@ class PixelStore:
     Attributes:
         names: the photographs' names, in the order of `image`.
         sizes: (height, width) of each, in pixels, upright.
-        channels: 1 or 3.
+        channels: 1 or 3; 2 or 6 of pairs.
         digest: 64 hexadecimal digits that name the files' content, their names, the channels and the decoding rules.
     """
 
@@ -59,11 +61,11 @@ class PixelStore:
         Args:
             photographs: at least one; their order is kept.
             cache: folder of cached files, shared by all runs.
-            channels: 1 (grey) or 3 (RGB).
+            channels: 1 (grey) or 3 (RGB); 2 or 6 for the clean and the degraded images of pairs, stacked.
             progress: called with the number of decoded photographs while the store is built.
 
         Raises:
-            DataError: a file can't be read; all such files are named.
+            DataError: a file can't be read, or a pair has two sizes (all such files are named), or is wanted and is none.
             PreflightError: the disk of ``cache`` is too full.
         """
         if not photographs:
@@ -80,6 +82,11 @@ class PixelStore:
     def bits(self) -> int:
         """Bits a sample: 8 or 16."""
         return 8 * self._views[0].itemsize
+
+    @property
+    def clean_channels(self) -> int:
+        """The first so many channels are the photograph; what follows is the degraded image of a pair."""
+        return clean_channels(self.channels)
 
     def image(self, index: int) -> Stored:
         """Return a copy of one photograph, (1, channels, h, w), uint8 or uint16, on the CPU."""
@@ -106,36 +113,39 @@ class PixelStore:
 
 
 def _digest(photographs: Sequence[Photograph], cache: Path, channels: int) -> str:
-    content = list(zip((p.name for p in photographs), _content(photographs, cache), strict=True))
-    return digest_of([RECIPE, channels, content])
+    read = [files_read(photograph, channels) for photograph in photographs]
+    content = iter(_content([path for paths in read for path in paths], cache))
+    named = [[p.name, *(next(content) for _ in paths)] for p, paths in zip(photographs, read, strict=True)]
+    return digest_of([RECIPE, channels, named])
 
 
-def _content(photographs: Sequence[Photograph], cache: Path) -> list[str]:
+def _content(files: Sequence[Path], cache: Path) -> list[str]:
     """Return the SHA-256 of each file; remembered while path, size and modification time stay the same."""
     stamps = []
-    for photograph in photographs:
+    for file in files:
         try:
-            status = photograph.path.stat()
+            status = file.stat()
         except OSError as error:
-            raise DataError(f"can't be read: {error.strerror}", place=str(photograph.path)) from error
-        stamps.append((str(photograph.path), status.st_size, status.st_mtime_ns))
+            raise DataError(f"can't be read: {error.strerror}", place=str(file)) from error
+        stamps.append((str(file), status.st_size, status.st_mtime_ns))
     path = cache / "sources" / f"{digest_of(stamps)[:24]}.stamps"
 
     def build(draft: Path) -> Facts:
         draft.write_text("\n".join(stamp[0] for stamp in stamps))
-        return {"sha256": list(in_order(lambda photograph: sha256_of_file(photograph.path), photographs))}
+        return {"sha256": list(in_order(sha256_of_file, files))}
 
     return list(cached(path, build)["sha256"])
 
 
 def _decode_all(photographs: Sequence[Photograph], draft: Path, channels: int, progress: Progress | None) -> Facts:
-    headers = [inspect(photograph.path) for photograph in photographs]
+    headers = [inspect(path) for photograph in photographs for path in files_read(photograph, channels)]
     bits = max(header.bits for header in headers)
-    _require_space(draft.parent, sum(header.width * header.height for header in headers) * channels * bits // 8)
+    pixels = sum(header.width * header.height for header in headers)
+    _require_space(draft.parent, pixels * clean_channels(channels) * bits // 8)
 
     def work(photograph: Photograph) -> Pixels | DataError:
         try:
-            return arrange(decode(photograph.path), channels, bits)
+            return read_planes(photograph, channels, bits)
         except DataError as error:
             return error
 

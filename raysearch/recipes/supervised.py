@@ -47,6 +47,11 @@ class Config(RecipeConfig):
         """Everything."""
         return frozenset({"restored", "clean", "loss_map"})
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """What the loss needs."""
+        return self.loss.reads
+
     def build(self, context: RecipeContext) -> Recipe:
         """Build the recipe in its initial state."""
         return Supervised(self, context)
@@ -70,21 +75,22 @@ class Supervised(Recipe):
         """Take the optimisation step number ``step`` (from 0); see `Recipe.step`."""
         with out_of_memory_named(tuple(pair.degraded.shape)):
             lr = self._net.set_rate(step)
-            restored, clean, loss_map = self._forward(pair, step / self._context.steps)
+            restored, clean, maps = self._forward(pair, step / self._context.steps)
+            loss_map = torch.stack(list(maps.values())).sum(dim=0)
             weights = weigh(Signals(restored.detach(), clean, loss_map.detach()))
             loss = reduce_loss(loss_map, weights)
-            shown = self._context.mean_over_ranks(loss.detach())
-            self._finite.watch(step, shown, weights)
+            shown, terms = shown_of_all_ranks(loss, maps, weights, self._context)
+            self._finite.watch(step, shown, weights, terms)
             skipped = weights is not None and not anything_kept(weights, self._context)
             if not skipped:
                 self._net.descend(loss)
-            return StepResult(shown, skipped, lr)
+            return StepResult(shown, skipped, lr, terms)
 
-    def _forward(self, pair: Pair, progress: float) -> tuple[Tensor, Tensor, LossMap]:
-        """Return the restored image, the clean one cropped likewise (both float32), and the loss of every pixel."""
+    def _forward(self, pair: Pair, progress: float) -> tuple[Tensor, Tensor, dict[str, LossMap]]:
+        """Return the restored image, the clean one cropped likewise (both float32), and the terms of every pixel's loss."""
         restored, extras = self._net.restore(pair)
         clean = self._net.clean(pair)
-        terms = self._loss.terms(Compared(restored, clean, pair.sigma_255, extras, progress))
+        terms = self._loss.terms(Compared(restored, clean, pair.loss_sigma_255, extras, progress))
         return restored, clean, torch.stack(list(terms.values())).sum(dim=0)
 
     def evaluated(self) -> nn.Module:
@@ -108,6 +114,16 @@ class Supervised(Recipe):
     def load_state_dict(self, state: Mapping[str, object]) -> None:
         """Continue exactly where `state_dict` was taken."""
         self._net.load_state_dict(state)
+
+
+def shown_of_all_ranks(
+    loss: Tensor, maps: Mapping[str, LossMap], weights: PixelWeights | None, context: RecipeContext
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the loss and its terms as they are shown: averaged over ranks in one message, 0-dim and detached."""
+    with torch.no_grad():
+        own = torch.stack([loss, *(reduce_loss(values, weights) for values in maps.values())])
+    shown, *terms = context.mean_over_ranks(own.detach()).unbind()
+    return shown, dict(zip(maps, terms, strict=True))
 
 
 def _name(loss: LossConfig) -> str:

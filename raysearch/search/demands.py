@@ -11,7 +11,7 @@ from pathlib import Path as File
 import torch
 
 from raysearch.data.base import SPLITS, CorpusConfig, Split
-from raysearch.data.decode import inspect
+from raysearch.data.planes import header_of
 from raysearch.errors import DataError
 from raysearch.search.capacity import Capacity, Node
 from raysearch.search.probes import Probe, locate
@@ -52,7 +52,7 @@ def measure(corpus: CorpusConfig) -> dict[Split, SplitSizes]:
     sizes: dict[Split, SplitSizes] = {}
     for split in SPLITS:
         photographs = [photograph for gathered in corpus.gather(split) for photograph in gathered.photographs]
-        headers = [(inspect(photograph.path), photograph.name) for photograph in photographs]
+        headers = [(header_of(photograph), photograph.name) for photograph in photographs]
         least, name = min(((min(h.width, h.height), name) for h, name in headers), default=(0, ""))
         wide = 2 if any(h.bits > 8 for h, _ in headers) else 1
         sizes[split] = SplitSizes(len(headers), sum(h.width * h.height for h, _ in headers), wide, least, name)

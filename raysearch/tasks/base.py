@@ -22,11 +22,19 @@ class Pair:
         degraded: (b, c_in, h, w), float32, nominally in [0, 1]; noise is not clipped unless the task says so.
         clean: (b, c_out, h*scale, w*scale), float32 in [0, 1]: what is to be restored.
         sigma_255: noise level that was applied, (b, 1, 1, 1) or (b, 1, h, w), on the 0..255 scale; None for a task without noise.
+            Networks are told it.
+        hidden_sigma_255: the same where it depends on the clean image, from which a network could read the answer: for losses only.
     """
 
     degraded: Image
     clean: Image
     sigma_255: Sigma | None
+    hidden_sigma_255: Sigma | None = None
+
+    @property
+    def loss_sigma_255(self) -> Sigma | None:
+        """The noise level that losses see."""
+        return self.hidden_sigma_255 if self.sigma_255 is None else self.sigma_255
 
 
 class TaskConfig(Config, ABC):
@@ -44,8 +52,18 @@ class TaskConfig(Config, ABC):
 
     @property
     def channels_stored(self) -> int:
-        """Channels of the photographs that `degrade` is given; more than `channels` where a task restores only a part of them."""
+        """Channels of the photographs that `degrade` is given; more than `channels` where they are `paired`, or for `luma_only`."""
         return self.channels
+
+    @property
+    def luma_only(self) -> bool:
+        """Whether it is given RGB and restores the luma alone: BT.601 in studio range, 16/255 to 235/255."""
+        return (self.channels, self.channels_stored) == (1, 3)
+
+    @property
+    def paired(self) -> bool:
+        """Whether `degrade` is given pairs: the clean image's channels, then as many of a real degraded image (`channels_stored`)."""
+        return False
 
     @property
     @abstractmethod
@@ -61,6 +79,11 @@ class TaskConfig(Config, ABC):
     @abstractmethod
     def gives_sigma(self) -> bool:
         """Whether a noise level is known and given with every pair."""
+
+    @property
+    def gives_loss_sigma(self) -> bool:
+        """Whether losses see a noise level: one that networks are told, or one that is hidden from them."""
+        return self.gives_sigma
 
     @abstractmethod
     def levels(self) -> dict[str, TaskConfig]:

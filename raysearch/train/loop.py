@@ -11,7 +11,6 @@ nothing of a task but `TaskConfig.degrade`. Networks with batch statistics see t
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from math import isfinite
 
 import torch
@@ -135,10 +134,12 @@ def _to_device(pixels: Tensor, device: torch.device) -> Tensor:
 
 def _cut(pair: Pair, part: slice) -> Pair:
     """Take a rank's part of a global batch."""
-    sigma = pair.sigma_255
-    if sigma is not None and sigma.shape[0] == pair.degraded.shape[0]:
-        sigma = sigma[part]
-    return replace(pair, degraded=pair.degraded[part], clean=pair.clean[part], sigma_255=sigma)
+    told, hidden = (_cut_level(sigma, part, len(pair.degraded)) for sigma in (pair.sigma_255, pair.hidden_sigma_255))
+    return Pair(pair.degraded[part], pair.clean[part], told, hidden)
+
+
+def _cut_level(sigma_255: Tensor | None, part: slice, images: int) -> Tensor | None:
+    return sigma_255[part] if sigma_255 is not None and sigma_255.shape[0] == images else sigma_255
 
 
 def _of_all_ranks(signals: Signals, trial: TrialConfig, io: TrialIO) -> Signals:

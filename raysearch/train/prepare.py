@@ -20,6 +20,7 @@ from raysearch.spec.trial import TrialConfig
 from raysearch.train import png
 from raysearch.train.atomic import write_atomically
 from raysearch.train.files import folder_name
+from raysearch.train.patch_loss import static_scores
 
 THUMBNAIL_SIDE = 320
 """Longer side of a thumbnail, in pixels."""
@@ -86,7 +87,7 @@ def _patches(trial: TrialConfig, cache: Path, progress: Callable[[str, int, int]
         size=trial.patch.size,
         stride=trial.patch.step,
         multiple_of=trial.task.multiple_of,
-        scores=trial.sampler.scores,
+        scores=static_scores(trial.sampler),
         progress=partial(progress, "cutting training patches"),
     )
     return index.count
@@ -106,7 +107,7 @@ def write_thumbnails(trial: TrialConfig, cache: Path, folder: Path) -> None:
     store = PixelStore.open(gathered.photographs, cache, trial.task.channels_stored)
     folder.mkdir(parents=True, exist_ok=True)
     for i, name in enumerate(store.names):
-        image = to_float(store.image(i))
+        image = to_float(store.image(i)[:, : store.clean_channels])
         factor = min(1.0, THUMBNAIL_SIDE / max(image.shape[-2:]))
         size = [max(1, round(side * factor)) for side in image.shape[-2:]]
         small = interpolate(image, size=size, mode="bilinear", antialias=True)
