@@ -140,8 +140,8 @@ def _content(files: Sequence[Path], cache: Path) -> list[str]:
 def _decode_all(photographs: Sequence[Photograph], draft: Path, channels: int, progress: Progress | None) -> Facts:
     headers = [inspect(path) for photograph in photographs for path in files_read(photograph, channels)]
     bits = max(header.bits for header in headers)
-    pixels = sum(header.width * header.height for header in headers)
-    _require_space(draft.parent, pixels * clean_channels(channels) * bits // 8)
+    values = sum(header.width * header.height for header in headers) * clean_channels(channels)
+    _require_space(draft.parent, values * bits // 8)
 
     def work(photograph: Photograph) -> Pixels | DataError:
         try:

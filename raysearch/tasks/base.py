@@ -62,7 +62,7 @@ class TaskConfig(Config, ABC):
 
     @property
     def paired(self) -> bool:
-        """Whether `degrade` is given pairs: the clean image's channels, then as many of a real degraded image (`channels_stored`)."""
+        """Whether `degrade` is given pairs: the channels of a clean image, then as many of its real degraded one."""
         return False
 
     @property
