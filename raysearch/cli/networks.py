@@ -157,7 +157,7 @@ def eval_command(
 @click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("target", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--degrade", is_flag=True, help="SOURCE holds clean photographs: degrade each by the trial's task first.")
-@click.option("--level", default=None, help="With --degrade: which of the task's levels, e.g. 'sigma 15'.")
+@click.option("--level", default=None, help="With --degrade: which of the task's levels, e.g. 'sigma 15' or q10.")
 @click.option("--sigma", type=click.FloatRange(0, 255), default=None, help="Noise level of the images, on the 0..255 scale.")
 @device_option
 def restore_command(
@@ -165,7 +165,9 @@ def restore_command(
 ) -> None:
     """Restore every image in SOURCE with CHECKPOINT (a file, or a trial's folder) and write PNGs to TARGET.
 
-    Without --degrade the images are degraded ones: for demosaicing, one-channel raw mosaics.
+    Without --degrade the images are degraded ones: for demosaicing, one-channel raw mosaics; for super-resolution, small images. A
+    network that was trained on luma restores the luma of colour images and keeps their chroma (enlarged bicubically in
+    super-resolution); one that was trained on grey images makes them grey.
     """
     from raysearch.train.restore import restore_folder
 

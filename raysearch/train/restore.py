@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from raysearch.bicubic import resize
 from raysearch.data.augment import to_float
 from raysearch.data.base import CorpusConfig, Gathered, Photograph, Split
 from raysearch.data.decode import Pixels, arrange, decode
@@ -22,10 +23,11 @@ from raysearch.rng import torch_generator
 from raysearch.shapes import Image
 from raysearch.spec.trial import TrialConfig
 from raysearch.tasks._bayer import Phase, mosaic
+from raysearch.tasks._luma import to_rgb, to_ycbcr
 from raysearch.tasks.base import Pair, TaskConfig
 from raysearch.train import png, tiles
 from raysearch.train.atomic import write_atomically
-from raysearch.train.evaluate import ImageScore, evaluate, open_set, tiling_of
+from raysearch.train.evaluate import ImageScore, cropped, evaluate, open_set, tiling_of
 from raysearch.train.network import load_network
 from raysearch.train.world import SingleWorld
 
@@ -104,14 +106,17 @@ def restore_folder(
 ) -> tuple[RestoredFile, ...]:
     """Apply a checkpoint to every image of a folder, by tiles, and write PNGs of the same names.
 
-    A result has the size of its image (what a valid network loses at the border is made up for by reflection), and 16 bits a
-    sample where the image has them, else 8. An image that can't be used is left out, with its reason.
+    A result has the size of its image, times the task's scale (what a valid network loses at the border is made up for by
+    reflection), and 16 bits a sample where the image has them, else 8. A network that restores luma (BT.601 in studio range) gets
+    the luma of a colour image; the chroma is kept, or enlarged bicubically with the luma. A network on grey images makes colour
+    images grey. An image that can't be used is left out, with its reason.
 
     Args:
         path: a checkpoint or a trial's folder.
         source: a folder of images, nested ones too.
         target: a folder outside ``source``; made if it is missing.
-        degrade: True: the images are clean photographs; each is first degraded by the trial's task (mosaicked, made noisy).
+        degrade: True: the images are clean photographs; each is first degraded by the trial's task (mosaicked, made noisy, made
+            smaller; the chroma beside a luma is made smaller too, and otherwise kept).
             False: they are degraded already. For a demosaicing task they must then be raw mosaics of one channel, in the task's
             phase; a colour image is refused, since nothing tells whether it is a photograph or a mosaic.
         level: with ``degrade``: which of the task's evaluation levels (``sigma 15``); needed where there are several.
@@ -163,22 +168,39 @@ class _Restorer:
         try:
             pixels = decode(photograph.path)
             bits = 16 if pixels.dtype == np.uint16 else 8
-            restored = self._apply(self._pair(photograph.name, pixels, bits))
+            restored = self._restored(photograph.name, pixels, bits)
         except DataError as error:
             return RestoredFile(photograph.path, None, error.cause)
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, png.encode(restored[0], bits))
         return RestoredFile(photograph.path, target, "")
 
+    def _restored(self, name: str, pixels: Pixels, bits: int) -> Image:
+        pair = self._pair(name, pixels, bits)
+        restored = self._apply(pair).cpu()
+        if not self.task.luma_only:
+            return restored
+        image = to_rgb(torch.cat([restored, self._chroma(pixels, bits, pair.degraded)], dim=1))
+        return image if pixels.shape[2] == 3 else image[:, :1]
+
+    def _chroma(self, pixels: Pixels, bits: int, degraded: Image) -> Image:
+        """Return the chroma that goes with a restored luma, enlarged bicubically where the luma was."""
+        height, width = degraded.shape[-2:]
+        chroma = to_ycbcr(_as_image(pixels, 3, bits))[:, 1:]
+        small = resize(cropped(chroma, self.task.scale), height, width) if self.degrade else chroma
+        return resize(small, height * self.task.scale, width * self.task.scale)
+
     def _pair(self, name: str, pixels: Pixels, bits: int) -> Pair:
         """Return the degraded image; without `degrade`, ``clean`` is empty."""
         if self.degrade:
-            clean = _as_image(pixels, self.task.channels_stored, bits)
+            clean = cropped(_as_image(pixels, self.task.channels_stored, bits), self.task.scale)
             return self.task.degrade(clean, torch_generator(0, "restore", name))
         sigma = None if self.sigma_255 is None else torch.full((1, 1, 1, 1), float(self.sigma_255))
         return Pair(self._degraded(pixels, bits), torch.empty(1, self.task.channels, 0, 0), sigma)
 
     def _degraded(self, pixels: Pixels, bits: int) -> Image:
+        if self.task.luma_only:
+            return to_ycbcr(_as_image(pixels, 3, bits))[:, :1]
         if not isinstance(self.task, _Mosaicked):
             return _as_image(pixels, self.task.channels_in, bits)
         if pixels.shape[2] != 1:

@@ -1,7 +1,9 @@
 """Sample images for the report: ``<dataset>/<level>/<image>/{input,clean,restored}.png``, 8 bit.
 
 All three show the same pixels (a valid network's margin is cut from all). Images are clipped to [0, 1] and rounded. A Bayer mosaic
-is shown in its colours, dark where nothing was measured. Names become folder names by `raysearch.train.files.folder_name`.
+is shown in its colours, dark where nothing was measured; luma is shown as a grey image. The input of super-resolution is as small
+as it is; but where a margin is cut, its pixels are repeated to the size of the others first. Names become folder names by
+`raysearch.train.files.folder_name`.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ class SampleWriter:
         """Write the three images."""
         folder = self._folder.joinpath(*map(folder_name, (unit.images.dataset, unit.level, unit.images.names[unit.number])))
         folder.mkdir(parents=True, exist_ok=True)
-        degraded = pair.degraded if self._scale != 1 else central(pair.degraded, self._margin)
+        degraded = pair.degraded
+        if self._margin:
+            degraded = central(degraded.repeat_interleave(self._scale, 2).repeat_interleave(self._scale, 3), self._margin)
         for name, image in (("input", degraded), ("clean", central(pair.clean, self._margin)), ("restored", restored)):
             (folder / f"{name}.png").write_bytes(png.encode(image[0], 8))
 
