@@ -17,8 +17,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from raysearch.component import Config
+from raysearch.data.scores import Score as Static
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import torch
     from numpy.typing import NDArray
@@ -28,8 +31,8 @@ if TYPE_CHECKING:
 Signal = Literal["restored", "clean", "loss_map"]
 """What a recipe can measure in a step; see `Signals`."""
 
-Score = Literal["gradient", "gradient_l1", "std"]
-"""Static score columns that a PatchIndex can compute for its patches."""
+Score = Static | Literal["loss"]
+"""Score columns: the static ones, and ``loss``, the error of a trained network on each patch (see `raysearch.train.patch_loss`)."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class SamplerContext:
 
     Attributes:
         count: number of rows in the training PatchIndex.
-        scores: the static score columns that the config's `scores` names, each of length ``count``.
+        scores: the score columns that the config's `scores` names, each of length ``count``.
         steps: optimisation steps of the whole trial (schedules run over it).
         patch: side of a training patch as the loss sees it, in pixels.
         channels: channels of a restored image.
@@ -110,7 +113,12 @@ class SamplerConfig(Config, ABC):
     @property
     @abstractmethod
     def scores(self) -> frozenset[Score]:
-        """The static score columns that the sampler reads."""
+        """The score columns that the sampler reads."""
+
+    @property
+    def scored_by(self) -> Path | None:
+        """The checkpoint (or a trial's folder) whose network gives the score ``loss``; None where that is not read."""
+        return None
 
     @property
     @abstractmethod

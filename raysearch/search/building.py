@@ -22,6 +22,7 @@ from raysearch.samplers.base import Sampler, SamplerContext
 from raysearch.spec.domain_syntax import Fault
 from raysearch.spec.trial import TrialConfig
 from raysearch.train.network import build_net
+from raysearch.train.patch_loss import load_scorer
 
 _ROWS = 64  # patches of a pretended index
 _MOMENTS = 3  # a sampler's network and the two moments of its optimizer
@@ -67,6 +68,8 @@ class Builder:
             return moments + _tensor_bytes(_recipe(trial, net).state_dict())
 
         def sampler() -> int:
+            if trial.sampler.scored_by is not None:
+                load_scorer(trial.sampler.scored_by, trial.task.channels_stored, trial.patch.size)
             return _MOMENTS * _tensor_bytes(_sampler(trial).state_dict())
 
         margin = trial.model.geometry().margin

@@ -23,6 +23,7 @@ from raysearch.samplers.base import Sampler, SamplerContext
 from raysearch.spec.trial import TrialConfig
 from raysearch.train import checkpoint
 from raysearch.train.files import CHECKPOINTS
+from raysearch.train.patch_loss import score_columns, static_scores
 from raysearch.train.usage import UsageMaps
 from raysearch.train.world import World, agree_on_bytes
 
@@ -152,12 +153,12 @@ def fresh(trial: TrialConfig, io: TrialIO, net: nn.Module) -> TrainState:
         size=trial.patch.size,
         stride=trial.patch.step,
         multiple_of=task.multiple_of,
-        scores=trial.sampler.scores,
+        scores=static_scores(trial.sampler),
     )
     sampler = trial.sampler.build(
         SamplerContext(
             count=index.count,
-            scores={name: index.scores(name) for name in trial.sampler.scores},
+            scores=score_columns(trial.sampler, index, io.cache, io.device),
             steps=trial.steps,
             patch=seen,
             channels=task.channels,

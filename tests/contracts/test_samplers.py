@@ -10,12 +10,14 @@ import pytest
 import torch
 
 from raysearch.component import find, names
+from raysearch.data.scores import SCORES
 from raysearch.samplers.base import Sampler, SamplerConfig, SamplerContext, Signals
 
 KINDS = names("raysearch.samplers")
 SMALL: dict[str, dict[str, object]] = {
     "patchnet": {"cell": 16, "width": 4},
     "hard_negative": {"cell": 16, "threshold_db": {"start": 30, "end": 20}, "warmup_steps": 1},
+    "loss": {"checkpoint": "/nowhere"},
 }
 """Settings that make a kind fit a patch of 32 pixels; a kind that is not named is built with its defaults."""
 
@@ -143,5 +145,6 @@ def test_a_config_round_trips_and_states_its_needs(kind: str) -> None:
     config = config_of(kind)
     assert type(config).parse(config.model_dump(mode="json")) == config
     assert config.needs <= {"restored", "clean", "loss_map"}
-    assert config.scores <= {"gradient", "gradient_l1", "std"}
+    assert config.scores <= {*SCORES, "loss"}
+    assert (config.scored_by is not None) == ("loss" in config.scores)
     assert 1 <= config.smallest_patch <= SIDE
