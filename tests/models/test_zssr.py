@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -110,7 +112,9 @@ def test_a_flat_image_stays_flat() -> None:
     torch.testing.assert_close(restored, torch.full((1, 3, 48, 48), 0.6), atol=0.02, rtol=0)
 
 
-def test_training_ends_when_the_error_no_longer_falls(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("begun", "steps"), [(math.inf, 900), (0.0, 950)], ids=["has begun to learn", "has not"])
+def test_training_ends_when_the_error_no_longer_falls(begun: float, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """900: three divisions by ten, each more than 256 steps after the last one, looked for every 60 steps."""
     drawn = []
 
     def counted(image: Tensor, side: int, generator: torch.Generator) -> Tensor:
@@ -119,9 +123,9 @@ def test_training_ends_when_the_error_no_longer_falls(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("raysearch.models.zssr.draw_father", counted)
     monkeypatch.setattr("raysearch.models.zssr.falls", lambda errors: False)
-    built(Config(width=2, depth=2, crop=16), 0)(photograph(16), None)
-    assert len(drawn) == 900, "three divisions by ten, each more than 256 steps after the last, looked for every 60 steps"
-    assert set(drawn) == {16}
+    monkeypatch.setattr("raysearch.models.zssr._BEGUN", begun)
+    built(Config(width=2, depth=2, crop=16, max_steps=950), 0)(photograph(16), None)
+    assert drawn == [16] * steps
 
 
 def test_the_slope_is_judged_as_by_numpy() -> None:
