@@ -52,6 +52,14 @@ class Loss(ABC):
 class LossConfig(Config, ABC):
     """A loss; the formula and its source stand in the docstring of each kind."""
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """What the loss needs beside the two images: names of the network's extra outputs, and ``sigma_255`` for the noise level.
+
+        A configuration whose network and task don't give all of it is refused.
+        """
+        return frozenset()
+
     @abstractmethod
     def build(self, device: torch.device) -> Loss:
         """Build the loss.

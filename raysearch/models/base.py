@@ -41,6 +41,8 @@ class Geometry:
         halo: radius of the receptive field: an output pixel depends on no input pixel farther away. Tiled evaluation reads this
             much around each tile.
         multiple_of: height and width of the input must be divisible by this.
+        cell: the network works on squares of so many pixels from the top left on, so tiles start at multiples of this; unlike with
+            ``multiple_of``, images of other sizes are welcome (it completes them itself).
         margin: output pixels that a valid (unpadded) network loses on each side.
         smallest: least height and width of an input.
         whole: an output pixel depends on the whole image (statistics over it, or training on it), so it is never cut into tiles;
@@ -49,6 +51,7 @@ class Geometry:
 
     halo: int
     multiple_of: int = 1
+    cell: int = 1
     margin: int = 0
     smallest: int = 1
     whole: bool = False
@@ -56,6 +59,11 @@ class Geometry:
 
 class ModelConfig(Config, ABC):
     """A restoration network. The docstring of each kind cites the paper and lists what differs from it."""
+
+    @property
+    def extras(self) -> frozenset[str]:
+        """Names of what the network returns beside the image in training mode, see `Restoration`; losses may read it."""
+        return frozenset()
 
     @abstractmethod
     def geometry(self) -> Geometry:

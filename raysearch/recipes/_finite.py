@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -27,10 +27,17 @@ class FiniteCheck:
         self._every = 1 if device.type == "cpu" else EVERY
         self._first_bad = torch.full((), -1, dtype=torch.int64, device=device)
         self._weights_bad = torch.zeros((), dtype=torch.bool, device=device)
+        self._bad_terms: dict[tuple[str, ...], Tensor] = {}
         self._seen = 0
 
-    def watch(self, step: int, loss: Tensor, weights: Tensor | None) -> None:
-        """Take note of a step's loss (averaged over ranks, so that all ranks stop together) and of the sampler's weights.
+    def watch(self, step: int, loss: Tensor, weights: Tensor | None, terms: Mapping[str, Tensor] | None = None) -> None:
+        """Take note of a step's loss and of the sampler's weights.
+
+        Args:
+            step: its number.
+            loss: 0-dim, averaged over ranks, so that all ranks stop together.
+            weights: the sampler's answer.
+            terms: what the loss is the sum of, by name, also averaged over ranks; None where it is one.
 
         Raises:
             Diverged: this or an earlier loss is not finite.
@@ -39,6 +46,10 @@ class FiniteCheck:
         self._first_bad = torch.where(bad, step, self._first_bad)
         if weights is not None:
             self._weights_bad |= ~weights.sum().isfinite() & bad
+        if terms:
+            wrong = ~torch.stack(list(terms.values())).isfinite() & bad
+            names = tuple(terms)
+            self._bad_terms[names] = self._bad_terms[names] | wrong if names in self._bad_terms else wrong
         self._seen += 1
         if self._seen >= self._every:
             self.check()
@@ -53,12 +64,20 @@ class FiniteCheck:
         step = int(self._first_bad.item())
         if step < 0:
             return
-        term = "the weights that the sampler gave" if self._weights_bad.item() else f"the loss `{self._loss}`"
+        by_sampler = bool(self._weights_bad.item())
+        what = "the weights that the sampler gave" if by_sampler else self._terms_said()
         raise Diverged(
-            f"{term} became NaN or infinite in step {step}",
-            place="recipe.loss" if term.startswith("the loss") else "sampler",
+            f"{what} became NaN or infinite in step {step}",
+            place="sampler" if by_sampler else "recipe.loss",
             remedy="lower `recipe.optimizer.lr`, add `recipe.schedule.warmup_steps`, or set `recipe.clip_norm`",
         )
+
+    def _terms_said(self) -> str:
+        """Say which terms went wrong first; the whole loss when none did alone (their sum overflowed) or there is only one."""
+        bad = [name for names, wrong in self._bad_terms.items() for name, one in zip(names, wrong.tolist(), strict=True) if one]
+        if not bad or bad == [self._loss]:
+            return f"the loss `{self._loss}`"
+        return f"{'terms' if len(bad) > 1 else 'the term'} {', '.join(f'`{name}`' for name in bad)} of the loss `{self._loss}`"
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from raysearch.component import Config
@@ -34,7 +34,7 @@ class RecipeContext:
         channels: channels of a restored image.
         patch: side of a restored training patch, in pixels, after the margin is cut.
         seed: of what the recipe draws at random itself (initial weights of a discriminator).
-        mean_over_ranks: averages a 0-dim tensor over the workers.
+        mean_over_ranks: averages a tensor over the workers.
     """
 
     net: nn.Module
@@ -56,11 +56,13 @@ class StepResult:
         loss: the loss that was descended, averaged over ranks; 0-dim, detached, on the device (not synchronised).
         skipped: the sampler kept nothing, so the weights did not change.
         lr: the learning rate of the step.
+        terms: the parts that ``loss`` is the sum of, by name, like it averaged over ranks, detached and on the device.
     """
 
     loss: torch.Tensor
     skipped: bool
     lr: float
+    terms: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
 
 class Recipe(ABC):
@@ -98,6 +100,11 @@ class RecipeConfig(Config, ABC):
     @abstractmethod
     def gives(self) -> frozenset[Signal]:
         """The signals that a sampler can rely on."""
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """What its losses need beside the two images; see `raysearch.losses.base.LossConfig.reads`."""
+        return frozenset()
 
     @abstractmethod
     def build(self, context: RecipeContext) -> Recipe:

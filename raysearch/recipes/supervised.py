@@ -13,7 +13,7 @@ from raysearch.component import Kind
 from raysearch.losses.base import Compared, LossConfig
 from raysearch.optimizers.base import OptimizerConfig
 from raysearch.recipes._finite import FiniteCheck, out_of_memory_named
-from raysearch.recipes._reduction import anything_kept, reduce_loss
+from raysearch.recipes._reduction import anything_kept, reduce_loss, shown_of_all_ranks
 from raysearch.recipes._trained import Trained
 from raysearch.recipes.base import Recipe, RecipeConfig, RecipeContext, StepResult
 from raysearch.samplers.base import Signal, Signals
@@ -90,8 +90,7 @@ class Supervised(Recipe):
         """Return the restored image, the clean one cropped likewise (both float32), and the terms of every pixel's loss."""
         restored, extras = self._net.restore(pair)
         clean = self._net.clean(pair)
-        terms = self._loss.terms(Compared(restored, clean, pair.loss_sigma_255, extras, progress))
-        return restored, clean, torch.stack(list(terms.values())).sum(dim=0)
+        return restored, clean, self._loss.terms(Compared(restored, clean, pair.loss_sigma_255, extras, progress))
 
     def evaluated(self) -> nn.Module:
         """Return the network, or its average where one is kept; never wrapped.
@@ -114,16 +113,6 @@ class Supervised(Recipe):
     def load_state_dict(self, state: Mapping[str, object]) -> None:
         """Continue exactly where `state_dict` was taken."""
         self._net.load_state_dict(state)
-
-
-def shown_of_all_ranks(
-    loss: Tensor, maps: Mapping[str, LossMap], weights: PixelWeights | None, context: RecipeContext
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the loss and its terms as they are shown: averaged over ranks in one message, 0-dim and detached."""
-    with torch.no_grad():
-        own = torch.stack([loss, *(reduce_loss(values, weights) for values in maps.values())])
-    shown, *terms = context.mean_over_ranks(own.detach()).unbind()
-    return shown, dict(zip(maps, terms, strict=True))
 
 
 def _name(loss: LossConfig) -> str:

@@ -51,6 +51,11 @@ def _signals(trial: TrialConfig) -> Iterator[Fault]:
     if missing:
         reason = f"the sampler needs {', '.join(sorted(missing))}, which recipe {_kind(trial.recipe)} does not give"
         yield Fault(("sampler", "kind"), _kind(trial.sampler), reason, "choose another sampler or another recipe")
+    if trial.lacking:
+        loss = getattr(trial.recipe, "loss", trial.recipe)
+        parts = f"neither model {_kind(trial.model)} nor task {_kind(trial.task)} gives"
+        reason = f"the loss reads {', '.join(sorted(trial.lacking))}, which {parts}"
+        yield Fault(("recipe", "loss"), _kind(loss), reason, "choose a model or a task that gives it, or another loss")
 
 
 def _protocol(trial: TrialConfig) -> Iterator[Fault]:

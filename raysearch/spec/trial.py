@@ -79,6 +79,11 @@ class TrialConfig(Config):
     """Seed of the initial weights, of the noise, of the sampler and of the augmentation."""
 
     @property
+    def lacking(self) -> frozenset[str]:
+        """What the recipe's losses read and neither the network nor the task gives; empty in a configuration that can be trained."""
+        return self.recipe.reads - self.model.extras - ({"sigma_255"} if self.task.gives_loss_sigma else set())
+
+    @property
     def key(self) -> str:
         """Twelve hexadecimal digits that name this configuration, seed included."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)

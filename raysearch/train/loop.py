@@ -117,7 +117,7 @@ def _step(state: TrainState, trial: TrialConfig, io: TrialIO, part: slice) -> No
     result = state.recipe.step(state.step, _cut(pair, part), weigh)
     clock = state.clock
     if not result.skipped:
-        clock.recent_loss = result.loss if clock.recent_loss is None else clock.recent_loss + result.loss
+        clock.add_losses(result)
     clock.recent_skips += result.skipped
     clock.recent_steps += 1
     clock.lr = result.lr
@@ -163,11 +163,12 @@ def _progress(state: TrainState, trial: TrialConfig) -> dict[str, float]:
         "train_seconds": clock.train_seconds,
         "pixels_seen": float(clock.pixels_seen),
     }
-    if clock.recent_loss is not None:
-        found["loss"] = float(clock.recent_loss) / (clock.recent_steps - clock.recent_skips)
-    found |= {f"sampler/{name}": value for name, value in state.sampler.statistics().items() if isfinite(value)}
-    if not isfinite(found.get("loss", 0.0)):
-        raise Diverged(f"the mean loss before step {state.step} is {found['loss']}", remedy="lower the lr")
+    steps = max(1, clock.recent_steps - clock.recent_skips)
+    losses = {name: float(total) / steps for name, total in clock.recent_losses.items()}
+    found |= losses | {f"sampler/{name}": value for name, value in state.sampler.statistics().items() if isfinite(value)}
+    for name, value in losses.items():
+        if not isfinite(value):
+            raise Diverged(f"the mean {name} before step {state.step} is {value}", remedy="lower the lr")
     return found
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from raysearch.data.index import PatchIndex
 from raysearch.errors import DataError, SpecError
 from raysearch.models.base import Geometry
-from raysearch.recipes.base import Recipe, RecipeContext
+from raysearch.recipes.base import Recipe, RecipeContext, StepResult
 from raysearch.rng import seed_of, torch_generator
 from raysearch.samplers.base import Sampler, SamplerContext
 from raysearch.spec.trial import TrialConfig
@@ -59,8 +59,13 @@ class Clock:
     recent_seconds: float = 0.0
     recent_steps: int = 0
     recent_skips: int = 0
-    recent_loss: Tensor | None = None
+    recent_losses: dict[str, Tensor] = field(default_factory=dict)
     lr: float = 0.0
+
+    def add_losses(self, result: StepResult) -> None:
+        """Add a step's loss as ``loss`` and its terms as ``loss/<term>``; a term that a step lacks counts as 0 in it."""
+        for name, value in {"loss": result.loss, **{f"loss/{term}": part for term, part in result.terms.items()}}.items():
+            self.recent_losses[name] = self.recent_losses[name] + value if name in self.recent_losses else value
 
     def state_dict(self) -> dict[str, object]:
         """Return the totals."""
@@ -74,7 +79,7 @@ class Clock:
 
     def begin_interval(self) -> None:
         """Forget what was counted since the last report."""
-        self.recent_seconds, self.recent_steps, self.recent_skips, self.recent_loss = 0.0, 0, 0, None
+        self.recent_seconds, self.recent_steps, self.recent_skips, self.recent_losses = 0.0, 0, 0, {}
 
 
 @dataclass
@@ -199,6 +204,12 @@ def _require_fit(trial: TrialConfig, seen: int) -> None:
     missing = trial.sampler.needs - trial.recipe.gives
     if missing:
         raise SpecError(f"the sampler needs {', '.join(sorted(missing))}, which the recipe does not measure", place="sampler")
+    if trial.lacking:
+        raise SpecError(
+            f"the loss reads {', '.join(sorted(trial.lacking))}, which neither the network nor the task gives",
+            place="recipe.loss",
+            remedy="choose a network or a task that gives it, or another loss",
+        )
 
 
 def save(state: TrainState, trial: TrialConfig, io: TrialIO) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from raysearch.errors import Diverged, OutOfMemory, StateDamaged
-from raysearch.losses.base import PixelLossConfig
+from raysearch.losses.base import Compared, Loss, LossConfig, PixelLossConfig
 from raysearch.recipes import _finite
 from raysearch.recipes._finite import FiniteCheck
 from raysearch.recipes.base import Precision, RecipeContext
@@ -231,6 +231,45 @@ def test_a_loss_that_is_not_finite_is_named_before_it_spoils_the_weights() -> No
     assert torch.equal(module.conv.weight, net().conv.weight)
 
 
+class Bad(LossConfig):
+    """Two losses, of which one breaks at the third step."""
+
+    kind: Literal["bad"] = "bad"
+
+    def build(self, device: torch.device) -> Loss:
+        return BadLoss()
+
+
+class BadLoss(Loss):
+    def terms(self, compared: Compared) -> dict[str, LossMap]:
+        error = (compared.restored - compared.clean).abs().mean(1, keepdim=True)
+        return {"good": error, "broken": error / (0.0 if compared.progress >= 0.3 else 1.0)}
+
+
+def test_the_term_that_went_wrong_is_named() -> None:
+    built = Config(loss=Bad(), optimizer=config().optimizer, schedule=config().schedule).build(context(net()))
+    for step in range(3):
+        result = built.step(step, pair(step), plain)
+        assert list(result.terms) == ["good", "broken"]
+        torch.testing.assert_close(sum(result.terms.values()), result.loss)
+    with pytest.raises(Diverged, match="the term `broken` of the loss `bad` became NaN or infinite in step 3"):
+        built.step(3, pair(), plain)
+
+
+def test_the_first_bad_term_is_kept_until_the_device_is_read() -> None:
+    check = FiniteCheck("sum", CPU)
+    check._every = 4  # as on a GPU
+    good, nan = torch.tensor(1.0), torch.tensor(torch.nan)
+    check.watch(0, good, None, {"a": good, "b": good})
+    check.watch(1, nan, None, {"a": good, "b": nan})
+    check.watch(2, nan, None, {"a": nan, "b": nan})
+    with pytest.raises(Diverged, match="the term `b` of the loss `sum` became NaN or infinite in step 1"):
+        check.watch(3, nan, None, {"c": nan})
+    check = FiniteCheck("sum", CPU)
+    with pytest.raises(Diverged, match="the loss `sum` became NaN"):
+        check.watch(0, torch.tensor(torch.inf), None, {"a": good, "b": good})
+
+
 def test_a_loss_that_is_not_finite_is_found_where_the_sampler_keeps_nothing() -> None:
     with pytest.raises(Diverged, match="the loss"):
         recipe(net()).step(0, Pair(pair().degraded * torch.nan, pair().clean, None), nothing)
@@ -312,7 +351,7 @@ def test_a_checkpoint_with_and_one_without_an_average_do_not_mix() -> None:
 def test_all_ranks_skip_together() -> None:
     """A rank whose part keeps nothing still steps where another rank keeps something."""
     module = net()
-    means = iter([torch.tensor(0.5), torch.tensor(0.25)])
+    means = iter([torch.tensor([0.5, 0.5]), torch.tensor(0.25)])  # of the loss and its term, then of the weights
     built = config().build(RecipeContext(module, 10, CPU, "float32", 0, 3, 8, 0, lambda value: next(means)))
     result = built.step(0, pair(), nothing)
     assert not result.skipped

@@ -82,7 +82,7 @@ def test_a_trial_reports_and_leaves_its_files(make_trial, make_io) -> None:  # t
     result = fit(trial, io, reporter)
     assert (result.status, result.step) == ("finished", 12)
     assert [r.step for r in reporter.reports] == [4, 8, 12]
-    expected = {"psnr", "ssim", "loss", "lr", "patches_per_second", "train_seconds", "pixels_seen"}
+    expected = {"psnr", "ssim", "loss", "loss/l2", "lr", "patches_per_second", "train_seconds", "pixels_seen"}
     assert set(reporter.reports[-1].metrics) == expected
     assert reporter.reports[-1].metrics == result.metrics
     assert reporter.reports[-1].metrics["pixels_seen"] == 12 * 4 * 32 * 32
@@ -104,6 +104,24 @@ def test_training_lowers_the_loss(make_trial, make_io) -> None:  # type: ignore[
     first, last = (report.metrics for report in reporter.reports)
     assert last["loss"] < 0.8 * first["loss"]
     assert last["psnr"] > first["psnr"]
+
+
+def test_the_terms_of_a_loss_are_reported_and_add_up(make_trial, make_io) -> None:  # type: ignore[no-untyped-def]
+    parts = [{"loss": "l1"}, {"loss": {"kind": "tv", "power": 2}, "weight": 0.1}]
+    loss = {"kind": "switch", "first": {"kind": "sum", "parts": parts}, "then": "l2", "at": 0.5}
+    recipe = {"kind": "supervised", "loss": loss, "optimizer": "adam", "schedule": "constant"}
+    reporter = ListReporter()
+    fit(make_trial(recipe=recipe, sampler=SAMPLERS["patchnet"]), make_io(), reporter)
+    found = [{name: value for name, value in r.metrics.items() if name.startswith("loss/")} for r in reporter.reports]
+    assert [set(terms) for terms in found] == [{"loss/l1", "loss/tv"}, {"loss/l1", "loss/tv", "loss/l2"}, {"loss/l2"}]
+    for report, terms in zip(reporter.reports, found, strict=True):
+        assert sum(terms.values()) == pytest.approx(report.metrics["loss"], rel=1e-5)
+
+
+def test_a_loss_that_reads_what_is_not_given_is_refused(make_trial, make_io) -> None:  # type: ignore[no-untyped-def]
+    recipe = {"kind": "supervised", "loss": {"kind": "tv", "of": "sigma"}, "optimizer": "adam", "schedule": "constant"}
+    with pytest.raises(SpecError, match="the loss reads sigma, which neither the network nor the task gives"):
+        fit(make_trial(recipe=recipe), make_io(), ListReporter())
 
 
 def test_the_last_steps_are_evaluated_when_the_interval_does_not_divide_them(make_trial, make_io) -> None:  # type: ignore[no-untyped-def]
