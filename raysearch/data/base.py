@@ -59,6 +59,11 @@ class CorpusConfig(Config, ABC):
         """Whether its photographs are pairs of a degraded and a clean image."""
         return False
 
+    @property
+    def related(self) -> bool:
+        """Whether the two images of every pair show the same; False where those of the training pairs don't."""
+        return True
+
     @abstractmethod
     def gather(self, split: Split) -> tuple[Gathered, ...]:
         """List the photographs of a split, one `Gathered` per set: exactly one for train and for validation.

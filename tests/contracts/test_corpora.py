@@ -44,7 +44,26 @@ def bsds500(root: Path) -> dict[str, object]:
     return {"root": str(root), "validation": 3}
 
 
-SETTINGS: dict[str, Callable[[Path], dict[str, object]]] = {"photos": photos, "folder": folder, "bsds500": bsds500}
+def pair_set(root: Path, count: int, seed: int) -> dict[str, object]:
+    return {"degraded": str(write(root / "degraded", count, seed)), "clean": str(write(root / "clean", count, seed + 50))}
+
+
+def pairs(root: Path) -> dict[str, object]:
+    return {"train": pair_set(root / "train", 6, 1), "hold_out": 2, "test": {"one": pair_set(root / "test", 2, 2)}}
+
+
+def unpaired(root: Path) -> dict[str, object]:
+    train = {"degraded": str(write(root / "real", 3, 1)), "clean": str(write(root / "good", 5, 2))}
+    return {**train, "validation": pair_set(root / "validation", 2, 3), "test": {"one": pair_set(root / "test", 2, 4)}}
+
+
+SETTINGS: dict[str, Callable[[Path], dict[str, object]]] = {
+    "photos": photos,
+    "folder": folder,
+    "bsds500": bsds500,
+    "pairs": pairs,
+    "unpaired": unpaired,
+}
 
 
 @pytest.fixture(scope="module", params=names(PACKAGE))
@@ -70,7 +89,7 @@ def test_one_set_to_train_and_to_validate_on_and_some_to_test_on(corpus: CorpusC
 
 def test_no_photograph_is_in_two_splits(corpus: CorpusConfig) -> None:
     sets = everything(corpus)
-    content = {split: {p.path.read_bytes() for one in sets[split] for p in one.photographs} for split in SPLITS}
+    content = {split: {f.read_bytes() for one in sets[split] for p in one.photographs for f in p.files} for split in SPLITS}
     for first, second in itertools.combinations(SPLITS, 2):
         assert not content[first] & content[second]
 
@@ -80,9 +99,17 @@ def test_names_are_unique_and_sorted_and_files_are_absolute_and_readable(corpus:
         found = [photograph.name for photograph in one.photographs]
         assert found == sorted(set(found))
         assert one.refused == ()
-        for photograph in one.photographs:
-            assert photograph.path.is_absolute()
-            assert inspect(photograph.path).bits in (8, 16)
+        for path in (path for photograph in one.photographs for path in photograph.files):
+            assert path.is_absolute()
+            assert inspect(path).bits in (8, 16)
+
+
+def test_pairs_are_told(corpus: CorpusConfig) -> None:
+    sets = everything(corpus)
+    for split in SPLITS:
+        for photograph in (photograph for one in sets[split] for photograph in one.photographs):
+            assert corpus.paired == (photograph.degraded is not None)
+            assert photograph.related or (split == "train" and not corpus.related)
 
 
 def test_gathering_twice_gives_the_same(corpus: CorpusConfig) -> None:
