@@ -96,6 +96,18 @@ def find(package: str, kind: str) -> type[Config]:
     Raises:
         SpecError: there is no such file, or it is outside the tree and imports were not allowed.
     """
+    config = load(package, kind, "Config")
+    if not (isinstance(config, type) and issubclass(config, Config)):
+        raise SpecError(f"component {kind!r}: its Config must be a subclass of raysearch.component.Config")
+    return config
+
+
+def load(package: str, kind: str, attribute: str) -> object:
+    """Import the file of a kind and return what it holds under a name.
+
+    Raises:
+        SpecError: there is no such file, it is outside the tree and imports were not allowed, or it holds no such name.
+    """
     if "." in kind:
         if not _imports_allowed:
             raise SpecError(
@@ -109,12 +121,10 @@ def find(package: str, kind: str) -> type[Config]:
         folder = package.replace(".", "/")
         raise SpecError(f"no file {folder}/{kind}.py{did_you_mean(kind, names(package))}")
     try:
-        config: object = importlib.import_module(module_name).Config
+        found: object = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:
         raise SpecError(f"component {kind!r} can't be imported: {error}") from error
-    if not (isinstance(config, type) and issubclass(config, Config)):
-        raise SpecError(f"component {kind!r}: its Config must be a subclass of raysearch.component.Config")
-    return config
+    return found
 
 
 class Kind:

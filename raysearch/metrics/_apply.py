@@ -14,8 +14,8 @@ STUDIO_WEIGHTS = (65.481, 128.553, 24.966)
 def apply(restored: Tensor, clean: Tensor, protocol: Protocol, *, smallest: int) -> tuple[Tensor, Tensor]:
     """Clip, round, convert and crop a batch, in double precision.
 
-    The order is: clip the restored image to [0, 1]; round both to 8 bit where the protocol says so; convert to luma (not rounded
-    again); crop.
+    The order is: clip the restored image to [0, 1] and bring it to 8 bit where the protocol says so (the clean one is rounded with
+    it); convert RGB to luma (not rounded again); crop.
 
     Args:
         restored: (b, c, h, w), float, any range.
@@ -24,20 +24,33 @@ def apply(restored: Tensor, clean: Tensor, protocol: Protocol, *, smallest: int)
 
     Raises:
         SpecError: the protocol does not fit the images' channels, or its crop leaves too little of them.
-        ValueError: the two batches differ in shape.
+        ValueError: the two batches differ in shape, or the protocol still waits for a scale.
     """
     if restored.shape != clean.shape:
         raise ValueError(f"restored {tuple(restored.shape)} and clean {tuple(clean.shape)} images differ in shape")
+    if protocol.crop_scale:
+        raise ValueError(f"the border of protocol {protocol.label!r} depends on a scale: call its `at` first")
     protocol.require_channels(clean.shape[1])
     _require_size(clean, protocol.crop, smallest)
-    first, second = restored.double().clamp(0, 1), clean.double()
-    return _convert(first, protocol), _convert(second, protocol)
-
-
-def _convert(image: Tensor, protocol: Protocol) -> Tensor:
+    first, second = restored.double(), clean.double()
+    if protocol.clip:
+        first = first.clamp(0, 1)
     if protocol.quantize:
-        image = (image * 255).round() / 255
-    if protocol.space == "y_studio":
+        first, second = _truncated(first) if protocol.quantize == "truncate" else _rounded(first), _rounded(second)
+    return _compared(first, protocol), _compared(second, protocol)
+
+
+def _rounded(image: Tensor) -> Tensor:
+    return (image * 255).round() / 255
+
+
+def _truncated(image: Tensor) -> Tensor:
+    """Round down; in single precision, where every 8-bit value times 255 is whole, as in the code that does so."""
+    return (image.float() * 255).floor().double() / 255
+
+
+def _compared(image: Tensor, protocol: Protocol) -> Tensor:
+    if protocol.space == "y_studio" and image.shape[1] == len(STUDIO_WEIGHTS):
         red, green, blue = (weight * image[:, i : i + 1] for i, weight in enumerate(STUDIO_WEIGHTS))
         image = (red + green + blue + 16) / 255
     edge = protocol.crop
