@@ -55,5 +55,5 @@ class Asymmetric(Loss):
 
     def _error(self, estimate: Values, sigma_255: Sigma) -> Values:
         error = estimate - sigma_255 / 255
-        weight = torch.where(error < 0, 1 - self._alpha, self._alpha)
-        return weight * error.square()
+        too_low = (error < 0).to(error.dtype)
+        return (too_low - self._alpha).abs() * error.square()

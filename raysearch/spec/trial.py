@@ -10,10 +10,12 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from raysearch.component import Config, Kind
 from raysearch.data.base import CorpusConfig
+from raysearch.errors import SpecError
+from raysearch.metrics.base import ALWAYS, metric
 from raysearch.metrics.protocol import Protocol
 from raysearch.models.base import ModelConfig
 from raysearch.recipes.base import Precision, RecipeConfig
@@ -43,7 +45,11 @@ class EvaluateConfig(Config):
     """Optimisation steps between two evaluations (and reports, and checkpoints)."""
 
     protocol: Protocol = Protocol()
-    """How PSNR and SSIM are computed."""
+    """How metrics are computed: the name of a published protocol (``sr-y-crop2``, see `raysearch.metrics.protocol.named`), or its
+    values."""
+
+    metrics: tuple[str, ...] = ALWAYS
+    """Metrics of every evaluated image, by the names of the files of `raysearch.metrics`; PSNR and SSIM are always among them."""
 
     tile: int = Field(512, ge=32)
     """Side of the tiles, in pixels of the degraded image; a halo as wide as the receptive field is read around each."""
@@ -53,6 +59,18 @@ class EvaluateConfig(Config):
 
     images: int | None = Field(None, ge=1)
     """Use only the first so many validation photographs (by name) during a trial; test sets are always used whole."""
+
+    @field_validator("metrics")
+    @classmethod
+    def _known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for position, name in enumerate(given):
+            if name in given[:position]:
+                raise ValueError(f"{name} is listed twice")
+            try:
+                metric(name)
+            except SpecError as error:
+                raise ValueError(str(error)) from error
+        return (*ALWAYS, *(name for name in given if name not in ALWAYS))
 
 
 class TrialConfig(Config):
@@ -80,8 +98,13 @@ class TrialConfig(Config):
 
     @property
     def lacking(self) -> frozenset[str]:
-        """What the recipe's losses read and neither the network nor the task gives; empty in a configuration that can be trained."""
+        """What the recipe's losses read and neither the network nor the task gives; empty where it can be trained."""
         return self.recipe.reads - self.model.extras - ({"sigma_255"} if self.task.gives_loss_sigma else set())
+
+    @property
+    def protocol(self) -> Protocol:
+        """How metrics are computed, with the whole border for the task's scale."""
+        return self.evaluate.protocol.at(self.task.scale)
 
     @property
     def key(self) -> str:
