@@ -123,20 +123,32 @@ def train_command(
     "--images", type=click.Path(exists=True, file_okay=False, path_type=Path), default=None, help="A folder of clean images."
 )
 @click.option(
+    "--degraded",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=None,
+    help="With --images: a folder of their real degraded counterparts, of the same names; nothing is degraded then.",
+)
+@click.option(
     "--split", type=click.Choice(["validation", "test"]), default="test", show_default=True, help="Of the trial's own corpus."
 )
 @cache_option
 @device_option
 @json_option
 def eval_command(
-    checkpoint: Path, images: Path | None, split: Literal["validation", "test"], cache: Path, device: str, as_json: bool
+    checkpoint: Path,
+    images: Path | None,
+    degraded: Path | None,
+    split: Literal["validation", "test"],
+    cache: Path,
+    device: str,
+    as_json: bool,
 ) -> None:
-    """Evaluate CHECKPOINT (a file, or a trial's folder) on photographs: its own corpus, or a folder of clean images."""
+    """Evaluate CHECKPOINT (a file, or a trial's folder) on photographs: its own corpus, a folder of clean images, or real pairs."""
     import math
 
     from raysearch.train.restore import evaluate_checkpoint
 
-    rows = evaluate_checkpoint(checkpoint, images, split, cache, device=_device(device))
+    rows = evaluate_checkpoint(checkpoint, images, split, cache, device=_device(device), degraded=degraded)
     if as_json:
         plain = [{k: ("inf" if isinstance(v, float) and math.isinf(v) else v) for k, v in asdict(row).items()} for row in rows]
         click.echo(json.dumps(plain, allow_nan=False))

@@ -106,6 +106,11 @@ class RecipeConfig(Config, ABC):
         """What its losses need beside the two images; see `raysearch.losses.base.LossConfig.reads`."""
         return frozenset()
 
+    @property
+    def compares_pixels(self) -> bool:
+        """Whether it compares the restored image with the clean one pixel by pixel, so that both must show the same."""
+        return True
+
     @abstractmethod
     def build(self, context: RecipeContext) -> Recipe:
         """Build the recipe in its initial state."""

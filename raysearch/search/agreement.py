@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from math import lcm
 
 from raysearch.errors import SpecError
+from raysearch.metrics.base import metric
 from raysearch.models.base import Geometry
 from raysearch.spec.domain_syntax import Fault
+from raysearch.spec.pairing import pairing_fault
 from raysearch.spec.trial import TrialConfig
 
 _SIZE = ("patch", "size")
@@ -22,6 +24,7 @@ def disagreements(trial: TrialConfig, workers: int) -> Iterator[Fault]:
     """
     yield from _patch(trial, trial.model.geometry())
     yield from _signals(trial)
+    yield from _pairing(trial)
     yield from _protocol(trial)
     yield from _lengths(trial, workers)
 
@@ -58,13 +61,32 @@ def _signals(trial: TrialConfig) -> Iterator[Fault]:
         yield Fault(("recipe", "loss"), _kind(loss), reason, "choose a model or a task that gives it, or another loss")
 
 
+def _pairing(trial: TrialConfig) -> Iterator[Fault]:
+    fault = pairing_fault(trial)
+    if fault is not None:
+        part, field = fault.place.split(".")
+        yield Fault((part, field), _kind(getattr(trial, part)), f"{fault.cause} ({_kind(trial.data)})", fault.remedy)
+
+
 def _protocol(trial: TrialConfig) -> Iterator[Fault]:
-    protocol = trial.evaluate.protocol
+    """Check the protocol's colours against the task's images, and the metrics against the protocol."""
+    protocol, task = trial.evaluate.protocol, trial.task
+    path: tuple[str, ...] = ("evaluate", "protocol") if protocol.name else ("evaluate", "protocol", "space")
+    luma = task.channels == 1 and task.channels_stored != 1
+    fitting = "y_studio" if luma else "gray" if task.channels == 1 else "rgb, or space: y_studio"
+    remedy = f"write space: {fitting}"
     try:
-        protocol.require_channels(trial.task.channels)
+        protocol.require_channels(task.channels)
     except SpecError as error:
-        remedy = "write space: gray" if trial.task.channels == 1 else "write space: rgb, or space: y_studio"
-        yield Fault(("evaluate", "protocol", "space"), protocol.space, f"task {_kind(trial.task)}: {error.cause}", remedy)
+        yield Fault(path, protocol.name or protocol.space, f"task {_kind(task)}: {error.cause}", remedy)
+        return
+    if protocol.space == "y_studio" and task.channels == 1 and not luma:
+        reason = f"task {_kind(task)} restores grey images, which are no luma in studio range"
+        yield Fault(path, protocol.name or protocol.space, reason, remedy)
+    for name in trial.evaluate.metrics:
+        if metric(name).colour and protocol.space != "rgb":
+            reason = f"{name} compares colours, and the protocol's space is {protocol.space}"
+            yield Fault(("evaluate", "metrics"), name, reason, f"leave out {name}, or write space: rgb")
 
 
 def _lengths(trial: TrialConfig, workers: int) -> Iterator[Fault]:

@@ -17,6 +17,7 @@ from raysearch.data.augment import to_float
 from raysearch.data.base import CorpusConfig, Gathered, Photograph, Split
 from raysearch.data.decode import Pixels, arrange, decode
 from raysearch.data.listing import find_images, gathered
+from raysearch.data.pair_set import PairSet
 from raysearch.errors import DataError, SpecError
 from raysearch.metrics.protocol import Protocol
 from raysearch.rng import torch_generator
@@ -25,6 +26,7 @@ from raysearch.spec.trial import TrialConfig
 from raysearch.tasks._bayer import Phase, mosaic
 from raysearch.tasks._luma import to_rgb, to_ycbcr
 from raysearch.tasks.base import Pair, TaskConfig
+from raysearch.tasks.real import Config as Real
 from raysearch.train import png, tiles
 from raysearch.train.atomic import write_atomically
 from raysearch.train.evaluate import ImageScore, cropped, evaluate, open_set, tiling_of
@@ -62,8 +64,9 @@ def evaluate_checkpoint(
     *,
     device: torch.device,
     protocol: Protocol | None = None,
+    degraded: Path | None = None,
 ) -> tuple[ImageScore, ...]:
-    """Score a checkpoint on photographs, degraded by its own task at the task's evaluation levels.
+    """Score a checkpoint on photographs, degraded by its own task at the task's evaluation levels, or on real pairs.
 
     Args:
         path: a checkpoint or a trial's folder.
@@ -71,6 +74,8 @@ def evaluate_checkpoint(
         split: which split of a corpus; the label of the rows for a folder.
         cache: folder of decoded photographs.
         protocol: how metrics are computed; None for the trial's own.
+        degraded: with a folder of clean images: the folder of their real degraded counterparts, of the same names. Then nothing is
+            degraded here, whatever the trial's task.
 
     Returns:
         The rows of ``images.parquet``; a PSNR may be infinite. See `raysearch.train.evaluate.means`.
@@ -81,9 +86,11 @@ def evaluate_checkpoint(
     trial, net = load_network(path)
     if protocol is not None:
         trial = trial.model_copy(update={"evaluate": trial.evaluate.model_copy(update={"protocol": protocol})})
-    opened = [
-        open_set(split, one.dataset, one.photographs, cache, trial.task.channels_stored) for one in _sets_of(source, split, trial)
-    ]
+    if degraded is not None:
+        sets, trial = _real_pairs(source, degraded), trial.model_copy(update={"task": _real(trial.task)})
+    else:
+        sets = _sets_of(source, split, trial)
+    opened = [open_set(split, one.dataset, one.photographs, cache, trial.task.channels_stored) for one in sets]
     return evaluate(net.to(device), trial, opened, SingleWorld(), device, None)
 
 
@@ -91,6 +98,23 @@ def _sets_of(source: CorpusConfig | Path | None, split: Split, trial: TrialConfi
     if isinstance(source, Path):
         return (gathered(source.resolve().name, find_images([source]), "refuse"),)
     return (trial.data if source is None else source).gather(split)
+
+
+def _real_pairs(source: CorpusConfig | Path | None, degraded: Path) -> Sequence[Gathered]:
+    if not isinstance(source, Path):
+        raise SpecError("degraded images are given without their clean counterparts", remedy="name the folder of clean images too")
+    pairs = PairSet(degraded=degraded, clean=source)
+    return (gathered(pairs.name, pairs.photographs(), "refuse"),)
+
+
+def _real(task: TaskConfig) -> TaskConfig:
+    """Return the task of restoring real images with a network that was trained for ``task``."""
+    if task.scale != 1 or task.channels_in != task.channels or task.luma_only or isinstance(task, _Mosaicked):
+        raise SpecError(
+            "the network was not trained on degraded images of the same size and colours as the clean ones",
+            remedy="leave out the folder of degraded images",
+        )
+    return Real(color="rgb" if task.channels == 3 else "gray")
 
 
 def restore_folder(
@@ -128,6 +152,8 @@ def restore_folder(
         SpecError: the level is none of the task's, or options exclude each other. And see `load_network`.
     """
     trial, net = load_network(path)
+    if degrade and trial.task.paired:
+        raise SpecError("the trial's task degrades nothing: it was trained on real images", remedy="leave out `degrade`")
     task = _task_at(trial.task, level) if degrade else trial.task
     if degrade and sigma_255 is not None:
         raise SpecError("a noise level is given for images that are degraded here", remedy="use `level`, or leave out `degrade`")

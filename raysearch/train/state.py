@@ -20,6 +20,7 @@ from raysearch.models.base import Geometry
 from raysearch.recipes.base import Recipe, RecipeContext, StepResult
 from raysearch.rng import seed_of, torch_generator
 from raysearch.samplers.base import Sampler, SamplerContext
+from raysearch.spec.pairing import pairing_fault
 from raysearch.spec.trial import TrialConfig
 from raysearch.train import checkpoint
 from raysearch.train.files import CHECKPOINTS
@@ -210,6 +211,8 @@ def _require_fit(trial: TrialConfig, seen: int) -> None:
             place="recipe.loss",
             remedy="choose a network or a task that gives it, or another loss",
         )
+    if (fault := pairing_fault(trial)) is not None:
+        raise fault
 
 
 def save(state: TrainState, trial: TrialConfig, io: TrialIO) -> None:

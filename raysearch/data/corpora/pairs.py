@@ -25,9 +25,9 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from raysearch.data.base import CorpusConfig, Gathered, Photograph, Split
-from raysearch.data.corpora._pair_set import PairSet, ScenePattern, hold_out_scenes, refuse_shared_scenes
 from raysearch.data.corpora.folder import SetName
 from raysearch.data.listing import Policy, gathered, refuse_shared
+from raysearch.data.pair_set import PairSet, ScenePattern, hold_out_scenes, refuse_shared_scenes
 from raysearch.errors import DataError
 
 

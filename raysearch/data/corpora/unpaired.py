@@ -29,9 +29,9 @@ from typing import Literal
 from pydantic import Field
 
 from raysearch.data.base import CorpusConfig, Gathered, Photograph, Split
-from raysearch.data.corpora._pair_set import PairSet, ScenePattern, refuse_shared_scenes
 from raysearch.data.corpora.folder import FolderSet, SetName
 from raysearch.data.listing import Policy, gathered, refuse_shared
+from raysearch.data.pair_set import PairSet, ScenePattern, refuse_shared_scenes
 from raysearch.errors import DataError
 
 
