@@ -14,7 +14,7 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 
-SHAPE_CHECKED = ("raysearch.tasks", "raysearch.models", "raysearch.losses", "raysearch.metrics")
+SHAPE_CHECKED = ("raysearch.tasks", "raysearch.models", "raysearch.losses", "raysearch.metrics", "raysearch.discriminators")
 """Packages whose components name shapes in their signatures and import `raysearch.shapes` at run time. Their ``base`` modules
 are free of torch and name shapes for readers only, so they are not checked. A method there can't be annotated with ``Self``."""
 

@@ -11,7 +11,7 @@ from jaxtyping import TypeCheckError
 from raysearch.losses import l2
 
 
-def test_every_component_of_the_four_packages_is_hooked(checked_modules: list[str]) -> None:
+def test_every_component_of_these_packages_is_hooked(checked_modules: list[str]) -> None:
     assert "raysearch.models.deepjdd" in checked_modules
     for name in checked_modules:
         loader = importlib.import_module(name).__loader__

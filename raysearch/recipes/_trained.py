@@ -50,11 +50,19 @@ class Trained:
         """Set the learning rate of the step and return it."""
         return self._descent.set_rate(step)
 
-    def restore(self, pair: Pair) -> Restoration:
-        """Return the network's outputs in training mode; the image in float32."""
+    def restore(self, pair: Pair, *, training: bool = True) -> Restoration:
+        """Return the network's outputs in training mode, or in evaluation mode; the image in float32."""
         net = self._context.net
-        if not net.training:
-            net.train()
+        if net.training != training:
+            net.train(training)
+        return self._run(net, pair)
+
+    def restored_by(self, frozen: nn.Module, pair: Pair) -> Image:
+        """Return what another network restores, in the same arithmetic and without gradient."""
+        with torch.no_grad():
+            return self._run(frozen, pair).image
+
+    def _run(self, net: nn.Module, pair: Pair) -> Restoration:
         degraded = pair.degraded.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self._device_type, self._dtype, enabled=self._dtype is not torch.float32):
             output = net(degraded, pair.sigma_255)

@@ -72,8 +72,15 @@ class Builder:
                 load_scorer(trial.sampler.scored_by, trial.task.channels_stored, trial.patch.size)
             return _MOMENTS * _tensor_bytes(_sampler(trial).state_dict())
 
+        def initial() -> int:
+            if trial.init is not None:
+                load_into(copy.deepcopy(net), trial.init)
+            return 0
+
         margin = trial.model.geometry().margin
-        found = self._once("recipe", _key(trial.task, trial.model, trial.recipe), trial, recipe)
+        if trial.init is not None and (wrong := self._once("init", _key(trial.task, trial.model, trial.init), trial, initial)):
+            return wrong
+        found = self._once("recipe", _key(trial.task, trial.model, trial.recipe, trial.patch), trial, recipe)
         return found + self._once("sampler", _key(trial.task, trial.sampler, trial.patch) + str(margin), trial, sampler)
 
     def _once(self, part: str, key: str, trial: TrialConfig, build: Callable[[], int]) -> list[Fault]:
@@ -87,13 +94,22 @@ class Builder:
         return _attempt(part, trial, sized)
 
 
+def _value(trial: TrialConfig, path: tuple[str, ...]) -> object:
+    """Return what stands at a place of a configuration; nothing where there is no such place."""
+    node: object = trial.model_dump(mode="json")
+    for key in path:
+        node = node[key] if isinstance(node, dict) and key in node else MISSING
+    return node
+
+
 def _attempt(part: str, trial: TrialConfig, build: Callable[[], None]) -> list[Fault]:
     kind = getattr(trial, part).model_dump(mode="json").get("kind", part)
     try:
         build()
-    except SpecError as error:
+    except (SpecError, PreflightError, StateDamaged) as error:
         path = tuple(error.place.split(".")) if error.place.split(".")[0] in TrialConfig.model_fields else (part, "kind")
-        return [Fault(path, kind, error.cause, error.remedy or "choose other values")]
+        value = kind if path == (part, "kind") else _value(trial, path)
+        return [Fault(path, value, error.cause, error.remedy or "choose other values", isinstance(error, PreflightError))]
     except Exception as error:  # whatever a component raises while it is built is what the user must see
         return [Fault((part, "kind"), kind, f"can't be built: {type(error).__name__}: {error}", "choose other values")]
     return []

@@ -15,6 +15,14 @@ from raysearch.tasks.base import Pair
 
 KINDS = names("raysearch.recipes")
 SMALL: dict[str, dict[str, object]] = {
+    "adversarial": {
+        "loss": "l2",
+        "optimizer": {"kind": "adam", "lr": 1e-2},
+        "schedule": "constant",
+        "ema": 0.9,
+        "discriminator": {"kind": "patchgan", "width": 4, "layers": 1},
+        "discriminator_optimizer": {"kind": "adam", "lr": 1e-3},
+    },
     "supervised": {"loss": "l2", "optimizer": {"kind": "adam", "lr": 1e-2}, "schedule": "constant", "ema": 0.9},
 }
 """Settings of each kind; a new kind adds its own."""
