@@ -20,7 +20,7 @@ from raysearch.results.journal import JournalReader
 from raysearch.results.record import RunRecord, TrialRecord
 from raysearch.results.replay import Replay
 from raysearch.spec import yaml
-from raysearch.train.files import IMAGES, IMAGES_FILE
+from raysearch.train.files import IMAGES, IMAGES_FILE, is_images_schema
 
 RUN_IMAGES = pa.schema([pa.field("trial", pa.int64(), nullable=False), *IMAGES])
 """Schema of `RunRecord.images`."""
@@ -163,7 +163,7 @@ def _images(folder: RunFolder, trials: Iterable[TrialRecord], missing: list[str]
             missing.append(place + refused)
         else:
             tables.append(table.add_column(0, RUN_IMAGES.field(0), pa.array([trial.number] * len(table), pa.int64())))
-    return pa.concat_tables(tables)
+    return pa.concat_tables(tables, promote_options="default")  # a metric that a trial lacks is null
 
 
 def _linked(folder: Path) -> str:
@@ -175,7 +175,7 @@ def _read_images(path: Path) -> tuple[pa.Table | None, str]:
     with path.open("rb") as source, pq.ParquetFile(source) as file:
         if file.metadata.num_rows > _ROW_LIMIT:
             return None, f"{path.name} is not read: it has {file.metadata.num_rows} rows, {_ROW_LIMIT} are the limit"
-        if not file.schema_arrow.equals(IMAGES):
+        if not is_images_schema(file.schema_arrow):
             return None, f"{path.name} has other columns than this version of raysearch writes"
         return file.read(use_threads=False).replace_schema_metadata(), ""
 

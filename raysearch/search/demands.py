@@ -13,12 +13,14 @@ import torch
 from raysearch.data.base import SPLITS, CorpusConfig, Split
 from raysearch.data.planes import header_of
 from raysearch.errors import DataError
+from raysearch.metrics.base import metric
 from raysearch.search.capacity import Capacity, Node
 from raysearch.search.probes import Probe, locate
 from raysearch.search.study import StudySpec
 from raysearch.spec.document import Document
 from raysearch.spec.domain_syntax import Fault
 from raysearch.spec.findings import Finding
+from raysearch.spec.trial import TrialConfig
 from raysearch.train.checkpoint import KEEP
 
 _UNKNOWN_TRIALS = 100  # of a search that is bounded by time only
@@ -68,11 +70,26 @@ def photograph_faults(trial: Probe, sizes: dict[Split, SplitSizes], document: Do
         remedy = f"write at most {train.smallest}, or leave that photograph out"
         yield locate(Fault(("patch", "size"), config.patch.size, reason, remedy), trial.draft, document)
     for split in ("validation", "test"):
-        least, crop = sizes[split].smallest, config.evaluate.protocol.crop
-        if 0 < least <= 2 * crop:
-            reason = f"leaves nothing of the smallest {split} photograph ({least} pixels)"
-            fault = Fault(("evaluate", "protocol", "crop"), crop, reason, f"write less than {least // 2}")
-            yield locate(fault, trial.draft, document)
+        if sizes[split].count:
+            yield from (locate(fault, trial.draft, document) for fault in _too_small(config, split, sizes[split].smallest))
+
+
+def _too_small(trial: TrialConfig, split: Split, least: int) -> Iterator[Fault]:
+    """Say whether the smallest photograph of a split is too small for the metrics.
+
+    Args:
+        least: its shorter side, in pixels.
+    """
+    crop = trial.protocol.crop
+    if least <= 2 * crop:
+        reason = f"leaves nothing of the smallest {split} photograph ({least} pixels)"
+        yield Fault(("evaluate", "protocol", "crop"), crop, reason, f"write less than {least // 2}")
+        return
+    left = least - 2 * crop - 2 * trial.model.geometry().margin
+    name = max(trial.evaluate.metrics, key=lambda name: metric(name).smallest)
+    if left < metric(name).smallest:
+        reason = f"{name} needs {metric(name).smallest} pixels, and the smallest {split} photograph ({least} pixels) leaves {left}"
+        yield Fault(("evaluate", "metrics"), name, reason, "leave out that metric or that photograph, or crop less")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from raysearch.errors import SpecError
+from raysearch.metrics.base import metric
 from raysearch.search.probes import Probe
 from raysearch.search.study import StudySpec
 from raysearch.spec.document import Document
@@ -20,7 +21,7 @@ def plan_findings(study: StudySpec, document: Document, probes: Iterable[Probe])
     corners = [probe for probe in probes if not probe.pair]
     yield from _budget(study, document)
     yield from _rungs(study, document, corners)
-    yield from _objective(study, document)
+    yield from _objective(study, document, corners)
     yield from _published(study, document)
     yield from _confirm(study, document, corners)
 
@@ -66,10 +67,17 @@ def _rungs(study: StudySpec, document: Document, corners: list[Probe]) -> Iterat
             yield document.finding(path, reason, f"write {trial.evaluate.every} or more, or a smaller evaluate.every", value=value)
 
 
-def _objective(study: StudySpec, document: Document) -> Iterator[Finding]:
-    if study.objective.mode == "min":
-        reason = f"looks for the worst configuration: a higher {study.objective.metric} is better"
-        yield _warning(document.finding(("objective", "mode"), reason, "write max", value="min"))
+def _objective(study: StudySpec, document: Document, corners: list[Probe]) -> Iterator[Finding]:
+    objective = study.objective
+    lacking = next((probe.trial for probe in corners if objective.metric not in probe.trial.evaluate.metrics), None)
+    if lacking is not None:
+        remedy = f"write one of {', '.join(lacking.evaluate.metrics)}, or add it to trial.evaluate.metrics"
+        yield document.finding(("objective", "metric"), "the trials do not measure it", remedy, value=objective.metric)
+    elif corners and objective.mode != (best := "max" if metric(objective.metric).better == "higher" else "min"):
+        better = "higher" if best == "max" else "lower"
+        reason = f"looks for the worst configuration: a {better} {objective.metric} is better"
+        finding = document.finding(("objective", "mode"), reason, f"write mode: {best}", value=objective.mode)
+        yield _warning(finding) if "mode" in objective.model_fields_set else finding
     if isinstance(study.trial.template.get("seed"), int):
         reason, remedy = "is replaced: every trial gets a seed derived from the study's", "delete it, and set the study's seed"
         yield _warning(document.finding(("trial", "seed"), reason, remedy, value=study.trial.template["seed"]))

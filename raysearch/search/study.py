@@ -24,6 +24,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator
 
 from raysearch.component import Config, Kind, find
+from raysearch.data.paths import absolute
 from raysearch.errors import SpecError
 from raysearch.search.schedulers.base import SchedulerConfig
 from raysearch.search.searchers.base import SearcherConfig
@@ -38,11 +39,15 @@ from raysearch.spec.trial import TrialConfig
 from raysearch.spec.yaml import read
 
 
+_FILES = frozenset({"checkpoint", "weights"})
+"""Fields of a trial that name a file."""
+
+
 class Objective(Config):
     """What the search looks for, on validation photographs."""
 
-    metric: Literal["psnr", "ssim"] = "psnr"
-    """Mean over photographs and degradation levels, under the trial's protocol."""
+    metric: str = "psnr"
+    """One of the trial's ``evaluate.metrics``: the mean over photographs and degradation levels, under the trial's protocol."""
 
     mode: Literal["max", "min"] = "max"
 
@@ -242,14 +247,24 @@ def read_study(path: File, profile: str | None = None, overrides: Sequence[str] 
 
 
 def _anchored(template: Mapping[str, object]) -> dict[str, object]:
-    """Make the paths of corpora absolute, so that a run means the same wherever it is resumed.
+    """Make the paths of corpora, checkpoints and weights absolute, so that a run means the same wherever it is resumed.
 
-    A corpus with domains inside stays as it is: its paths are taken from where each trial is bound.
+    A corpus with domains inside stays as it is, and so do paths that are chosen: they are taken from where each trial is bound.
     """
+    template = {key: node if key == "data" else _anchored_files(node) for key, node in template.items()}
     corpus = template.get("data")
     if isinstance(corpus, dict) and isinstance(corpus.get("one_of"), list):
         return {**template, "data": {"one_of": [_anchored_corpus(branch) for branch in corpus["one_of"]]}}
     return {**template, "data": _anchored_corpus(corpus)} if corpus is not None else dict(template)
+
+
+def _anchored_files(node: object) -> object:
+    if isinstance(node, list):
+        return [_anchored_files(inner) for inner in node]
+    if not isinstance(node, dict):
+        return node
+    named = {key: str(absolute(File(value))) for key, value in node.items() if key in _FILES and isinstance(value, str)}
+    return {key: named.get(key, _anchored_files(inner)) for key, inner in node.items()}
 
 
 def _anchored_corpus(node: object) -> object:

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 
 from raysearch.component import Config, Kind
 from raysearch.data.base import CorpusConfig
+from raysearch.data.paths import AbsolutePath
 from raysearch.errors import SpecError
 from raysearch.metrics.base import ALWAYS, metric
 from raysearch.metrics.protocol import Protocol
@@ -73,6 +74,20 @@ class EvaluateConfig(Config):
         return (*ALWAYS, *(name for name in given if name not in ALWAYS))
 
 
+class InitConfig(Config):
+    """The weights that a trial starts from."""
+
+    checkpoint: AbsolutePath
+    """A checkpoint of raysearch, or a trial's folder (its newest checkpoint is taken): the network's weights, nothing else. For the
+    weights of others see ``raysearch weights import``."""
+
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{8,64}$")
+    """The file's SHA-256 or the first digits of it; another file is refused."""
+
+    partial: bool = False
+    """Accept a checkpoint of which only a part fits, by name and shape; the rest has the initial weights of the seed."""
+
+
 class TrialConfig(Config):
     """One configuration: data, degradation, network, sampling strategy, recipe, length and seed."""
 
@@ -82,6 +97,9 @@ class TrialConfig(Config):
     model: Annotated[ModelConfig, Kind("raysearch.models")]
     sampler: Annotated[SamplerConfig, Kind("raysearch.samplers")]
     recipe: Annotated[RecipeConfig, Kind("raysearch.recipes")]
+    init: InitConfig | None = None
+    """What the network starts from; the initial weights of the seed when it is not given."""
+
     steps: int = Field(1000, ge=1)
     """Optimisation steps at full length."""
 

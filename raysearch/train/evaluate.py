@@ -22,8 +22,7 @@ from raysearch.data.augment import to_float
 from raysearch.data.base import Photograph, Split
 from raysearch.data.store import PixelStore
 from raysearch.errors import Diverged
-from raysearch.metrics.psnr import psnr
-from raysearch.metrics.ssim import ssim
+from raysearch.metrics.base import metric
 from raysearch.models.base import Geometry
 from raysearch.rng import torch_generator
 from raysearch.shapes import Image
@@ -31,9 +30,6 @@ from raysearch.spec.trial import TrialConfig
 from raysearch.tasks.base import Pair, TaskConfig
 from raysearch.train import tiles
 from raysearch.train.world import World
-
-METRICS = ("psnr", "ssim")
-"""Names of the metrics of an image, in the order of columns."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +44,28 @@ class ImageSet:
 
 @dataclass(frozen=True)
 class ImageScore:
-    """One row of ``images.parquet``: see `raysearch.train.files.IMAGES`. ``psnr`` is inf for a perfect copy."""
+    """One row of ``images.parquet``: see `raysearch.train.files.IMAGES`.
+
+    Attributes:
+        scores: ``psnr``, ``ssim`` and the other metrics of the trial, in its order.
+    """
 
     split: Split
     dataset: str
     image: str
     level: str
     protocol: str
-    psnr: float
-    ssim: float
+    scores: dict[str, float]
+
+    @property
+    def psnr(self) -> float:
+        """The PSNR in dB; inf for a perfect copy."""
+        return self.scores["psnr"]
+
+    @property
+    def ssim(self) -> float:
+        """The SSIM."""
+        return self.scores["ssim"]
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,8 @@ def evaluate(
     """
     units = list(_units(sets, trial.task))
     geometry = trial.model.geometry()
-    scores = torch.zeros(len(units), len(METRICS), dtype=torch.float64)
+    names, label = trial.evaluate.metrics, trial.protocol.label
+    scores = torch.zeros(len(units), len(names), dtype=torch.float64)
     was_training = net.training
     net.eval()
     try:
@@ -120,10 +130,10 @@ def evaluate(
                 scores[position] = _score(net, unit, trial, geometry, device, witness if wanted else None)
     finally:
         net.train(was_training)
-    label = trial.evaluate.protocol.label
+    rows = (dict(zip(names, row, strict=True)) for row in world.total(scores).tolist())
     return tuple(
-        ImageScore(unit.images.split, unit.images.dataset, unit.images.names[unit.number], unit.level, label, row[0], row[1])
-        for unit, row in zip(units, world.total(scores).tolist(), strict=True)
+        ImageScore(unit.images.split, unit.images.dataset, unit.images.names[unit.number], unit.level, label, row)
+        for unit, row in zip(units, rows, strict=True)
     )
 
 
@@ -138,17 +148,17 @@ def _units(sets: Sequence[ImageSet], task: TaskConfig) -> Iterator[Unit]:
 def _score(
     net: nn.Module, unit: Unit, trial: TrialConfig, geometry: Geometry, device: torch.device, witness: Witness | None
 ) -> torch.Tensor:
-    """Return the unit's metrics, in the order of `METRICS`, float64 on the CPU; NaN if a restored pixel is not finite."""
+    """Return the unit's metrics, in the trial's order, float64 on the CPU; NaN if a restored pixel is not finite."""
     pair = degraded_pair(unit)
     moved = Pair(pair.degraded.to(device), pair.clean.to(device), None if pair.sigma_255 is None else pair.sigma_255.to(device))
     restored = restore_pair(net, moved, trial, geometry)
     clean = central(moved.clean, geometry.margin)
     if witness is not None:
         witness.see(unit, moved, restored)
+    names, protocol = trial.evaluate.metrics, trial.protocol
     if not bool(torch.isfinite(restored).all()):
-        return torch.full((len(METRICS),), math.nan, dtype=torch.float64)
-    protocol = trial.evaluate.protocol
-    return torch.stack([psnr(restored, clean, protocol)[0], ssim(restored, clean, protocol)[0]]).double().cpu()
+        return torch.full((len(names),), math.nan, dtype=torch.float64)
+    return torch.cat([metric(name).measure(restored, clean, protocol) for name in names]).cpu()
 
 
 def degraded_pair(unit: Unit) -> Pair:
@@ -183,7 +193,7 @@ def central(image: Image, margin: int) -> Image:
 
 
 def means(rows: Sequence[ImageScore]) -> dict[str, float]:
-    """Average PSNR and SSIM over images and levels, every row with the same weight.
+    """Average every metric over images and levels, every row with the same weight.
 
     Raises:
         Diverged: a value is not finite. An infinite PSNR (a perfect copy) can't be averaged and shows a degenerate trial.
@@ -195,9 +205,8 @@ def means(rows: Sequence[ImageScore]) -> dict[str, float]:
                 f"{name} was restored without any error, so its PSNR is infinite and can't be averaged",
                 remedy="the task degrades nothing there, or the network is given the clean image: correct the task",
             )
-        if not (math.isfinite(row.psnr) and math.isfinite(row.ssim)):
-            raise Diverged(f"the restored image {name} is not finite (psnr {row.psnr}, ssim {row.ssim})", remedy="lower the lr")
-    return {
-        "psnr": math.fsum(row.psnr for row in rows) / len(rows),
-        "ssim": math.fsum(row.ssim for row in rows) / len(rows),
-    }
+        bad = {key: value for key, value in row.scores.items() if not math.isfinite(value)}
+        if bad:
+            shown = ", ".join(f"{key} {value}" for key, value in bad.items())
+            raise Diverged(f"the restored image {name} is not finite ({shown})", remedy="lower the lr")
+    return {key: math.fsum(row.scores[key] for row in rows) / len(rows) for key in rows[0].scores}

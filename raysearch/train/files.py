@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, unquote
@@ -40,7 +41,22 @@ IMAGES = pa.schema(
         pa.field("ssim", pa.float64(), nullable=False),
     ]
 )
-"""Schema of ``images.parquet``: the last evaluation of the trial."""
+"""Columns of every ``images.parquet`` (the last evaluation of the trial); the trial's other metrics follow, see `images_schema`."""
+
+MAX_METRICS = 64
+"""Other metrics that a table may have."""
+
+
+def images_schema(metrics: Sequence[str]) -> pa.Schema:
+    """Return the columns of ``images.parquet`` for a trial with these metrics beside PSNR and SSIM: one more for each, float64."""
+    return pa.schema([*IMAGES, *(pa.field(name, pa.float64()) for name in metrics if name not in IMAGES.names)])
+
+
+def is_images_schema(schema: pa.Schema) -> bool:
+    """Tell whether a file has the columns of an ``images.parquet``, with whatever metrics."""
+    names = schema.names[len(IMAGES) :]
+    sound = len(set(schema.names)) == len(schema.names) and "trial" not in names and len(names) <= MAX_METRICS
+    return sound and schema.equals(images_schema(names))
 
 
 def folder_name(name: str) -> str:
@@ -65,10 +81,11 @@ class TrialResult:
     Attributes:
         status: ``finished`` at full length, ``stopped`` when the reporter ended it.
         step: optimisation steps done.
-        metrics: the last evaluation: means over images and levels of the split that was evaluated last (``psnr``, ``ssim``), every
-            value finite.
+        metrics: the last evaluation: means over images and levels of the split that was evaluated last (``psnr``, ``ssim`` and the
+            trial's others), every value finite.
         seconds: training and evaluation time of this process, in seconds.
-        facts: parameters, macs_g (multiply-adds in 1e9), macs_size (side of the square input they are stated for), device, workers.
+        facts: parameters, macs_g (multiply-adds in 1e9), macs_size (side of the square input they are stated for), device, workers;
+            init_sha256 of the checkpoint that the network started from, where there is one.
     """
 
     status: Literal["finished", "stopped"]

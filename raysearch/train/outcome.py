@@ -14,7 +14,7 @@ from raysearch.models._count import macs, parameters
 from raysearch.spec.trial import TrialConfig
 from raysearch.train.atomic import write_atomically
 from raysearch.train.evaluate import ImageScore, evaluate, means, open_sets, tiling_of
-from raysearch.train.files import IMAGES, IMAGES_FILE, SAMPLES, USAGE_FILE
+from raysearch.train.files import IMAGES_FILE, SAMPLES, USAGE_FILE, images_schema
 from raysearch.train.samples import SampleWriter
 from raysearch.train.state import TrialIO
 from raysearch.train.usage import UsageMaps
@@ -39,8 +39,9 @@ def write_images(rows: Sequence[ImageScore], io: TrialIO) -> None:
 
 
 def table_of(rows: Sequence[ImageScore]) -> pa.Table:
-    """Return rows as a table of the schema `raysearch.train.files.IMAGES`."""
-    return pa.table({name: [getattr(row, name) for row in rows] for name in IMAGES.names}, schema=IMAGES)
+    """Return rows, of one trial, as a table; see `raysearch.train.files.images_schema`."""
+    flat = [{**vars(row), **row.scores} for row in rows]
+    return pa.Table.from_pylist(flat, schema=images_schema(list(rows[0].scores) if rows else []))
 
 
 def _parquet(table: pa.Table) -> bytes:

@@ -110,6 +110,28 @@ MISTAKES = [
         "1 channel(s), not 3",
         "rgb",
     ),
+    ("{every: 20}", "{every: 20, protocol: sr-y-crp2}", 32, "trial.evaluate.protocol", "no protocol", "correct"),
+    ("{every: 20}", "{every: 20, protocol: dn-gray-u8}", 32, "trial.evaluate.protocol", "1 channel(s), not 3", "rgb"),
+    ("{every: 20}", "{every: 20, protocol: {space: rgb, crop: 200}}", 32, "trial.evaluate.protocol.crop", "nothing", "less than"),
+    ("{every: 20}", "{every: 20, metrics: [fsmi]}", 32, "trial.evaluate.metrics", "did you mean 'fsim'", "correct"),
+    (
+        "{every: 20}",
+        "{every: 20, metrics: [iw_ssim], protocol: {crop: 100}}",
+        32,
+        "trial.evaluate.metrics",
+        "needs 161",
+        "crop less",
+    ),
+    (
+        "{every: 20}",
+        "{every: 20, metrics: [fsimc], protocol: {space: y_studio}}",
+        32,
+        "trial.evaluate.metrics",
+        "colours",
+        "leave out",
+    ),
+    ("metric: psnr", "metric: fsim", 2, "objective.metric", "do not measure it", "add it to trial.evaluate.metrics"),
+    ("metric: psnr", "metric: psrn", 2, "objective.metric", "do not measure it", "write one of psnr, ssim"),
     ("trial:\n  data", "data: {kind: photos}\ntrial:\n  data", 10, "data", "unknown key", "trial"),
 ]
 
@@ -278,3 +300,14 @@ def test_a_missing_folder_is_told_at_the_line_that_names_it(tmp_path: Path) -> N
     line = 1 + next(i for i, row in enumerate(text.splitlines()) if "nowhere/train" in row)
     assert found[0].place.startswith(f"{study}:{line}:")
     assert "there is no such folder" in found[0].reason
+
+
+def test_the_objective_may_be_any_metric_in_its_own_direction(tmp_path: Path) -> None:
+    measured = GOOD.replace("{every: 20}", "{every: 20, metrics: [gmsd]}")
+    assert check(tmp_path, measured.replace("{metric: psnr, mode: max}", "{metric: gmsd, mode: min}")).findings == ()
+    (finding,) = check(tmp_path, measured.replace("{metric: psnr, mode: max}", "{metric: gmsd}")).findings
+    assert (finding.severity, finding.key) == ("spec", "objective.mode")
+    assert "a lower gmsd is better" in finding.reason
+    assert finding.remedy == "write mode: min"
+    (finding,) = check(tmp_path, measured.replace("mode: max", "mode: min")).findings
+    assert finding.severity == "warning"

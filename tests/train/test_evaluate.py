@@ -4,14 +4,18 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import torch
+from pydantic import ValidationError
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor, nn
 
 from raysearch.errors import Diverged
+from raysearch.metrics.base import metric
+from raysearch.metrics.protocol import Protocol
 from raysearch.train.evaluate import Unit, degraded_pair, evaluate, means, open_sets
-from raysearch.train.files import IMAGES
+from raysearch.train.files import IMAGES, is_images_schema
 from raysearch.train.network import build_net
 from raysearch.train.outcome import table_of
 from raysearch.train.world import SingleWorld
@@ -126,5 +130,40 @@ def test_pixels_that_are_not_finite_diverge(make_trial, cache: Path, value: floa
 def test_means_weigh_all_rows_alike(make_trial, cache: Path) -> None:  # type: ignore[no-untyped-def]
     trial = make_trial()
     rows = evaluate(Constant(0.5), trial, open_sets(trial, "validation", cache), SingleWorld(), CPU, None)
-    rows = tuple(replace(row, psnr=float(n), ssim=n / 10) for n, row in enumerate(rows))
-    assert means(rows) == {"psnr": 1.5, "ssim": pytest.approx(0.15)}
+    rows = tuple(replace(row, scores={"psnr": float(n), "ssim": n / 10, "gmsd": n / 20}) for n, row in enumerate(rows))
+    assert means(rows) == {"psnr": 1.5, "ssim": pytest.approx(0.15), "gmsd": pytest.approx(0.075)}
+
+
+def test_other_metrics_and_a_named_protocol(make_trial, cache: Path) -> None:  # type: ignore[no-untyped-def]
+    evaluation = {"every": 4, "metrics": ["gmsd", "psnr", "fsimc"], "protocol": "ntire17"}
+    trial = make_trial(
+        evaluate=evaluation, task={"kind": "gaussian_denoise", "sigma_255": 15.0}, model={"kind": "dncnn", "depth": 3}
+    )
+    assert trial.evaluate.metrics == ("psnr", "ssim", "gmsd", "fsimc")
+    (images,) = open_sets(trial, "validation", cache)
+    rows = evaluate(Identity(), trial, [images], SingleWorld(), CPU, None)
+    pair = degraded_pair(Unit(images, 0, *next(iter(trial.task.levels().items()))))
+    protocol = Protocol(crop=7, quantize=True)
+    expected = {name: float(metric(name).measure(pair.degraded, pair.clean, protocol)) for name in trial.evaluate.metrics}
+    assert rows[0].scores == pytest.approx(expected, abs=1e-9)
+    assert {row.protocol for row in rows} == {"ntire17: RGB, crop 7, 8 bit"}
+    assert list(means(rows)) == ["psnr", "ssim", "gmsd", "fsimc"]
+    table = table_of(rows)
+    assert table.column_names == [*IMAGES.names, "gmsd", "fsimc"]
+    assert is_images_schema(table.schema)
+    assert table["fsimc"].to_pylist() == [row.scores["fsimc"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [(["psnrr"], "did you mean 'psnr'"), (["fsim", "fsim"], "fsim is listed twice"), (["a.b"], "outside raysearch")],
+)
+def test_unknown_metrics_are_refused(make_trial, given: list[str], message: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(ValidationError, match=message):
+        make_trial(evaluate={"every": 4, "metrics": given})
+
+
+@pytest.mark.parametrize("names", [["trial"], ["gmsd", "gmsd"], ["image"], [f"m{n}" for n in range(65)]])
+def test_columns_that_no_trial_writes_are_told(names: list[str]) -> None:
+    assert not is_images_schema(pa.schema([*IMAGES, *(pa.field(name, pa.float64()) for name in names)]))
+    assert not is_images_schema(pa.schema([*IMAGES, pa.field("gmsd", pa.string())]))
