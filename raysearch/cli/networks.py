@@ -19,6 +19,7 @@ from raysearch.errors import DataError, RunExists, SpecError
 if TYPE_CHECKING:
     import torch
 
+    from raysearch.spec.document import Document
     from raysearch.spec.trial import TrialConfig
     from raysearch.train.reporter import Report
 
@@ -27,7 +28,12 @@ threads_option = click.option("--threads", type=click.IntRange(1), default=1, sh
 checkpoint_argument = click.argument("checkpoint", type=click.Path(exists=True, path_type=Path))
 
 
-def _device(name: str) -> torch.device:
+def device_of(name: str) -> torch.device:
+    """Return the device that an option names.
+
+    Raises:
+        SpecError: there is no such device here.
+    """
     import torch
 
     if name == "auto":
@@ -43,10 +49,19 @@ def _device(name: str) -> torch.device:
 
 def _trial(path: Path) -> TrialConfig:
     """Read one configuration: config.json of a trial, or a YAML that `raysearch best` wrote."""
-    from raysearch.spec.trial import TrialConfig
     from raysearch.spec.yaml import read
 
-    document = read(path)
+    return trial_of(read(path))
+
+
+def trial_of(document: Document) -> TrialConfig:
+    """Return the one configuration that a document is.
+
+    Raises:
+        SpecError: it is none.
+    """
+    from raysearch.spec.trial import TrialConfig
+
     try:
         return TrialConfig.parse(document.data)
     except ValidationError as error:
@@ -58,7 +73,7 @@ def _trial(path: Path) -> TrialConfig:
         )
         raise SpecError(
             f"{first.key}: {first.message}{hint}",
-            place=str(path),
+            place=document.file,
             remedy="a configuration holds data, task, model, sampler and recipe; `raysearch best RUN` writes one",
         ) from error
 
@@ -108,12 +123,13 @@ def train_command(
         raise RunExists(f"{out} holds the training of another configuration", place=str(written), remedy="choose another --out")
     written.write_text(text)
     split: Literal["validation", "test"] = "test" if test else "validation"
-    io = TrialIO(folder=out, cache=cache, world=SingleWorld(), device=_device(device), split=split, threads=threads)
+    io = TrialIO(folder=out, cache=cache, world=SingleWorld(), device=device_of(device), split=split, threads=threads)
     result = fit(trial, io, ListReporter() if as_json else _Lines())
     if as_json:
         click.echo(json.dumps(asdict(result)))
         return
-    shown = f"psnr {result.metrics['psnr']:.3f} dB, ssim {result.metrics['ssim']:.4f} ({trial.evaluate.protocol.label})"
+    others = "".join(f", {name} {result.metrics[name]:.4g}" for name in trial.evaluate.metrics if name not in ("psnr", "ssim"))
+    shown = f"psnr {result.metrics['psnr']:.3f} dB, ssim {result.metrics['ssim']:.4f}{others} ({trial.protocol.label})"
     click.echo(f"{result.status} at step {result.step} on {io.split} photographs: {shown}; results in {out}")
 
 
@@ -131,6 +147,8 @@ def train_command(
 @click.option(
     "--split", type=click.Choice(["validation", "test"]), default="test", show_default=True, help="Of the trial's own corpus."
 )
+@click.option("--protocol", default=None, help="Another protocol than the trial's, by name, e.g. sr-y-crop2.")
+@click.option("--metric", "metrics", multiple=True, help="Measured beside PSNR and SSIM, e.g. fsim; repeatable.")
 @cache_option
 @device_option
 @json_option
@@ -139,29 +157,32 @@ def eval_command(
     images: Path | None,
     degraded: Path | None,
     split: Literal["validation", "test"],
+    protocol: str | None,
+    metrics: tuple[str, ...],
     cache: Path,
     device: str,
     as_json: bool,
 ) -> None:
     """Evaluate CHECKPOINT (a file, or a trial's folder) on photographs: its own corpus, a folder of clean images, or real pairs."""
-    import math
-
+    from raysearch.cli.scores import lines_of, plain
+    from raysearch.metrics.protocol import named
     from raysearch.train.restore import evaluate_checkpoint
 
-    rows = evaluate_checkpoint(checkpoint, images, split, cache, device=_device(device), degraded=degraded)
+    rows = evaluate_checkpoint(
+        checkpoint,
+        images,
+        split,
+        cache,
+        device=device_of(device),
+        protocol=None if protocol is None else named(protocol),
+        metrics=metrics,
+        degraded=degraded,
+    )
     if as_json:
-        plain = [{k: ("inf" if isinstance(v, float) and math.isinf(v) else v) for k, v in asdict(row).items()} for row in rows]
-        click.echo(json.dumps(plain, allow_nan=False))
+        click.echo(json.dumps(plain(rows), allow_nan=False))
         return
-    width = max(len(f"{row.dataset}/{row.image}") for row in rows)
-    for row in rows:
-        click.echo(f"{row.dataset + '/' + row.image:<{width}}  {row.level:<12} {row.psnr:7.3f} dB  {row.ssim:.4f}")
-    perfect = sum(math.isinf(row.psnr) for row in rows)
-    if perfect:
-        click.echo(f"{perfect} perfect copies (infinite PSNR); no mean is shown")
-    else:
-        mean = sum(row.psnr for row in rows) / len(rows), sum(row.ssim for row in rows) / len(rows)
-        click.echo(f"{'mean':<{width}}  {'':<12} {mean[0]:7.3f} dB  {mean[1]:.4f}   ({rows[0].protocol}, {len(rows)} images)")
+    for line in lines_of(rows):
+        click.echo(line)
 
 
 @click.command("restore")
@@ -192,7 +213,7 @@ def restore_command(
             degrade=degrade,
             level=level,
             sigma_255=sigma,
-            device=_device(device),
+            device=device_of(device),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     for file in files:

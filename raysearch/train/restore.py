@@ -19,6 +19,7 @@ from raysearch.data.decode import Pixels, arrange, decode
 from raysearch.data.listing import find_images, gathered
 from raysearch.data.pair_set import PairSet
 from raysearch.errors import DataError, SpecError
+from raysearch.metrics.base import ALWAYS, metric
 from raysearch.metrics.protocol import Protocol
 from raysearch.rng import torch_generator
 from raysearch.shapes import Image
@@ -64,6 +65,7 @@ def evaluate_checkpoint(
     *,
     device: torch.device,
     protocol: Protocol | None = None,
+    metrics: Sequence[str] = (),
     degraded: Path | None = None,
 ) -> tuple[ImageScore, ...]:
     """Score a checkpoint on photographs, degraded by its own task at the task's evaluation levels, or on real pairs.
@@ -74,6 +76,7 @@ def evaluate_checkpoint(
         split: which split of a corpus; the label of the rows for a folder.
         cache: folder of decoded photographs.
         protocol: how metrics are computed; None for the trial's own.
+        metrics: what is measured beside PSNR and SSIM; the trial's own when it is empty.
         degraded: with a folder of clean images: the folder of their real degraded counterparts, of the same names. Then nothing is
             degraded here, whatever the trial's task.
 
@@ -84,14 +87,24 @@ def evaluate_checkpoint(
         DataError: an image can't be used. StateDamaged, SpecError: see `load_network`.
     """
     trial, net = load_network(path)
-    if protocol is not None:
-        trial = trial.model_copy(update={"evaluate": trial.evaluate.model_copy(update={"protocol": protocol})})
+    trial = _measuring(trial, protocol, metrics)
     if degraded is not None:
         sets, trial = _real_pairs(source, degraded), trial.model_copy(update={"task": _real(trial.task)})
     else:
         sets = _sets_of(source, split, trial)
     opened = [open_set(split, one.dataset, one.photographs, cache, trial.task.channels_stored) for one in sets]
     return evaluate(net.to(device), trial, opened, SingleWorld(), device, None)
+
+
+def _measuring(trial: TrialConfig, protocol: Protocol | None, metrics: Sequence[str]) -> TrialConfig:
+    changes: dict[str, object] = {}
+    if protocol is not None:
+        protocol.require_channels(trial.task.channels)
+        changes["protocol"] = protocol
+    if metrics:
+        others = dict.fromkeys(name for name in metrics if metric(name) and name not in ALWAYS)
+        changes["metrics"] = (*ALWAYS, *others)
+    return trial.model_copy(update={"evaluate": trial.evaluate.model_copy(update=changes)})
 
 
 def _sets_of(source: CorpusConfig | Path | None, split: Split, trial: TrialConfig) -> Sequence[Gathered]:

@@ -25,7 +25,7 @@ SURFACE = {
     "best": ["--json", "--out", "--runs", "-k"],
     "report": ["--anonymous", "--json", "--max-mb", "--out", "--runs"],
     "train": ["--cache", "--device", "--json", "--out", "--seed", "--steps", "--test", "--threads"],
-    "eval": ["--cache", "--device", "--degraded", "--images", "--json", "--split"],
+    "eval": ["--cache", "--device", "--degraded", "--images", "--json", "--metric", "--protocol", "--split"],
     "restore": ["--degrade", "--device", "--level", "--sigma"],
     "doctor": ["--json", "--runs"],
 }  # fmt: skip

@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 
 from raysearch.data.decode import decode
 from raysearch.errors import DataError, SpecError, StateDamaged
-from raysearch.metrics.protocol import Protocol
+from raysearch.metrics.protocol import Protocol, named
 from raysearch.train import png
 from raysearch.train.evaluate import means
 from raysearch.train.files import CHECKPOINTS
@@ -175,3 +175,15 @@ def test_sources_are_not_written_over(trained: dict[str, Path], tmp_path: Path) 
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no image"):
         restore_folder(trained["mosaic"], tmp_path / "empty", tmp_path / "out", degrade=True, device=CPU)
+
+
+def test_other_metrics(trained: dict[str, Path], corpus: Path, cache: Path) -> None:
+    asked = ("gmsd", "ssim", "l1", "gmsd")
+    rows = evaluate_checkpoint(trained["joint"], corpus / "near", "test", cache, device=CPU, metrics=asked)
+    assert list(rows[0].scores) == ["psnr", "ssim", "gmsd", "l1"]
+    with pytest.raises(SpecError, match="did you mean 'gmsd'"):
+        evaluate_checkpoint(trained["joint"], corpus / "near", "test", cache, device=CPU, metrics=("gmds",))
+    with pytest.raises(SpecError, match="1 channel"):
+        evaluate_checkpoint(trained["joint"], None, "test", cache, device=CPU, protocol=named("dn-gray-u8"))
+    with pytest.raises(SpecError, match=r"there is no protocol 'sr-y'.*sr-y-crop<n>"):
+        named("sr-y")

@@ -85,4 +85,16 @@ class Protocol(Config):
             )
 
 
+def named(name: str) -> Protocol:
+    """Return a published protocol.
+
+    Raises:
+        SpecError: there is no such name.
+    """
+    try:
+        return Protocol.model_validate({"name": name, **values_of(name)})
+    except ValueError as error:
+        raise SpecError(str(error), place="evaluate.protocol") from error
+
+
 _DEFAULTS = {name: field.default for name, field in Protocol.model_fields.items() if name != "name"}
