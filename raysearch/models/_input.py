@@ -31,6 +31,24 @@ def require_channels(kind: str, given: tuple[int, int, int], needed: tuple[int, 
         )
 
 
+def require_kept(kind: str, given: tuple[int, int, int]) -> None:
+    """Refuse a task that changes the channels or the size.
+
+    Args:
+        given: input channels, output channels and scale of the task.
+
+    Raises:
+        SpecError: the channels differ, or are neither 1 nor 3, or the scale is not 1.
+    """
+    if given not in ((1, 1, 1), (3, 3, 1)):
+        raise SpecError(
+            f"model {kind!r} keeps channels (1 or 3) and size, "
+            f"but the task has {given[0]} to {given[1]} channels at scale {given[2]}",
+            place="model.kind",
+            remedy="choose a model for this task, or another task",
+        )
+
+
 def require_upscaling(kind: str, given: tuple[int, int, int], channels: tuple[int, ...], scales: tuple[int, ...]) -> None:
     """Refuse a task that a super-resolution network does not exist for.
 
@@ -75,6 +93,21 @@ def require_size(kind: str, degraded: Tensor, geometry: Geometry) -> None:
             place="patch.size",
             remedy=f"crop or pad to a multiple of {geometry.multiple_of}",
         )
+
+
+def require_sigma(kind: str, sigma_255: Sigma | None) -> Sigma:
+    """Return the noise level, of a network that can't do without.
+
+    Raises:
+        SpecError: there is none.
+    """
+    if sigma_255 is None:
+        raise SpecError(
+            f"model {kind!r} must be told the noise level, and there is none",
+            place="model.kind",
+            remedy="use a task with noise (or say the level of the images: --sigma), or a model that is not told, such as dncnn",
+        )
+    return sigma_255
 
 
 def sigma_plane(kind: str, sigma_255: Sigma | None, packed: Planes) -> Float[Tensor, "b 1 hp wp"]:

@@ -37,8 +37,8 @@ class Tiling:
 
     @property
     def grain(self) -> int:
-        """Starts and sizes of tiles are multiples of this."""
-        return math.lcm(self.geometry.multiple_of, self.phase)
+        """Starts of tiles are multiples of this, and ends that are not the image's own."""
+        return math.lcm(self.geometry.multiple_of, self.geometry.cell, self.phase)
 
     @property
     def halo(self) -> int:
@@ -47,7 +47,7 @@ class Tiling:
 
     def padded(self, length: int) -> int:
         """The least side >= ``length`` that the network takes."""
-        return _up(max(length, self.geometry.smallest), self.grain)
+        return _up(max(length, self.geometry.smallest), math.lcm(self.geometry.multiple_of, self.phase))
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _spans(length: int, tiling: Tiling) -> Iterator[_Span]:
         last = min(first + core, length)
         start = max(0, first - tiling.halo)
         stop = min(length, max(last + tiling.halo, start + least))
-        start = max(0, min(start, stop - least))
+        start = max(0, min(start, stop - least)) // grain * grain
         low, high = max(first * scale, margin), min(last * scale, length * scale - margin)
         if low >= high:
             continue

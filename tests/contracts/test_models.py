@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+from functools import cache
 from importlib import import_module
 
 import pytest
@@ -23,12 +24,16 @@ from raysearch.tasks.base import Pair, TaskConfig
 KINDS = component.names("raysearch.models")
 HALVES = (torch.bfloat16, torch.float16)
 THIN = {"width": 6, "tail_width": 6, "max_steps": 3}
+DEPTH = 9
 
 
 def model_of(kind: str) -> ModelConfig:
-    """The kind with few maps; its depth, and with it its geometry, is the default one."""
+    """The kind with few maps; its depth, and with it its geometry, is the default one, or `DEPTH` where it follows the channels."""
     default = component.find("raysearch.models", kind)
-    config = default.parse({key: value for key, value in THIN.items() if key in default.model_fields})
+    options = {key: value for key, value in THIN.items() if key in default.model_fields}
+    if "depth" in default.model_fields and default.model_fields["depth"].default is None:
+        options["depth"] = DEPTH
+    config = default.parse(options)
     assert isinstance(config, ModelConfig)
     return config
 
@@ -46,10 +51,15 @@ def all_tasks() -> list[TaskConfig]:
     return sorted((task for task in found if isinstance(task, TaskConfig)), key=lambda task: -task.scale)
 
 
+@cache
 def task_for(model: ModelConfig) -> TaskConfig:
+    """The first task that the network can be built for, and whose noise level it accepts (a level, or none)."""
+    side = some_size(model.geometry())
     for task in all_tasks():
         try:
-            model.build(task.channels_in, task.channels, task.scale)
+            net = model.build(task.channels_in, task.channels, task.scale).to("meta").eval()
+            sigma_255 = torch.empty(1, 1, 1, 1, device="meta") if task.gives_sigma else None
+            net(torch.empty(1, task.channels_in, side, side, device="meta"), sigma_255)
         except SpecError:
             continue
         return task
@@ -138,6 +148,22 @@ def test_every_parameter_learns(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_training_gives_the_extras_that_are_promised(kind: str) -> None:
+    model = model_of(kind)
+    net = build(model).train()
+    pair = pair_for(model, some_size(model.geometry(), 6), some_size(model.geometry(), 10))
+    if not list(net.parameters()):
+        assert not model.extras, "a classical method is not trained"
+        return
+    training, evaluated = net(pair.degraded, pair.sigma_255), net.eval()(pair.degraded, pair.sigma_255)
+    assert isinstance(evaluated, torch.Tensor)
+    image, extras = training if isinstance(training, Restoration) else (training, {})
+    assert image.shape == evaluated.shape
+    assert set(extras) == model.extras
+    assert all(len(extra) == len(pair.degraded) and extra.isfinite().all() for extra in extras.values())
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_seed_decides_the_initial_weights(kind: str) -> None:
     model = model_of(kind)
     first, same, other = (build(model, seed).state_dict() for seed in (0, 0, 1))
@@ -174,24 +200,25 @@ def test_the_halo_holds_the_receptive_field_and_little_more(kind: str) -> None:
     if geometry.whole:
         pytest.skip("a pixel depends on the whole image")
     net = all_positive(build(model))
-    half = geometry.halo + geometry.multiple_of
+    half = geometry.halo + max(geometry.multiple_of, geometry.cell)
     side = some_size(Geometry(halo=0, multiple_of=geometry.multiple_of, smallest=2 * half + 2))
     side = max(side, some_size(geometry, 8))
     pair = pair_for(model, side, side, images=1)
-    degraded = pair.degraded.double().abs().requires_grad_()
+    seen = pair.degraded.double()
+    degraded = (seen.abs() + (seen != 0)).requires_grad_()  # at least 1, for networks that subtract a mean
     restored = net(degraded, pair.sigma_255)
-    centre, cell = side // 2, geometry.multiple_of * task.scale
+    centre, cell = side // 2, max(geometry.multiple_of, geometry.cell) * task.scale
     reach = 0
-    for dy in range(cell):
-        for dx in range(cell):
-            y, x = centre * task.scale + dy, centre * task.scale + dx
-            pixel = restored[0, :, y - geometry.margin, x - geometry.margin].sum()
-            (gradient,) = torch.autograd.grad(pixel, degraded, retain_graph=True)
-            rows, columns = gradient[0].abs().sum(dim=0).nonzero(as_tuple=True)
-            reach = max(reach, int((rows - y // task.scale).abs().max()), int((columns - x // task.scale).abs().max()))
+    for offset in range(cell):  # rows and columns alike: how far a pixel reaches up depends on its row alone
+        at = centre * task.scale + offset
+        pixel = restored[0, :, at - geometry.margin, at - geometry.margin].sum()
+        (gradient,) = torch.autograd.grad(pixel, degraded, retain_graph=True)
+        rows, columns = gradient[0].abs().sum(dim=0).nonzero(as_tuple=True)
+        reach = max(reach, int((rows - at // task.scale).abs().max()), int((columns - at // task.scale).abs().max()))
     slack = 2 if task.scale > 1 else 0  # the upsampling layers of the largest scale reach farthest
     assert reach <= geometry.halo, f"a pixel depends on one {reach} away, farther than the halo"
-    assert reach > geometry.halo - geometry.multiple_of - slack, f"the halo is wider than the {reach} that a pixel depends on"
+    slack += max(geometry.multiple_of, geometry.cell)
+    assert reach > geometry.halo - slack, f"the halo is wider than the {reach} that a pixel depends on"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -74,5 +74,5 @@ def test_dncnn_layers_and_initial_weights() -> None:
 
 
 def test_dncnn_keeps_channels() -> None:
-    with pytest.raises(SpecError, match="keeps channels and size"):
+    with pytest.raises(SpecError, match=r"keeps channels \(1 or 3\) and size"):
         dncnn.Config().build(3, 1, 1)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import math
 from itertools import product
 
 import numpy as np
@@ -9,11 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from raysearch.component import find, names
+from raysearch.errors import SpecError
 from raysearch.models.base import Geometry, ModelConfig
 from raysearch.train.tiles import Tiling, reflect, restore
 
 SIZES = [(64, 96), (70, 34), (130, 47)]
-SMALL = {"width": 4, "depth": 3}
+SMALL = {"width": 4, "depth": 4}
 
 
 def small_config(kind: str, **changes: object) -> ModelConfig:
@@ -27,6 +30,14 @@ def channels_of(config: ModelConfig) -> int:
     return 1 if getattr(config, "color", "rgb") == "gray" else 3
 
 
+def built(config: ModelConfig) -> tuple[nn.Module, int, int]:
+    """The first that exists of the network in colour at scale 1, at scale 2, and in luma at scale 2; its channels and its scale."""
+    for channels, scale in ((3, 1), (3, 2), (1, 2)):
+        with contextlib.suppress(SpecError):
+            return config.build(channels, channels, scale).eval(), channels, scale
+    raise AssertionError(f"{config} can't be built")
+
+
 def mosaic_of(height: int, width: int) -> Tensor:
     rgb = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1))
     colour = torch.tensor([[1, 0], [2, 1]]).repeat(height // 2 + 1, width // 2 + 1)[:height, :width]
@@ -37,14 +48,17 @@ def mosaic_of(height: int, width: int) -> Tensor:
 @pytest.mark.parametrize("tile", [32, 50])
 def test_tiles_equal_the_whole_image_for_every_model(kind: str, tile: int) -> None:
     config = small_config(kind)
-    net = config.build(3, 3, 1).eval()
     geometry = config.geometry()
+    if geometry.whole:
+        pytest.skip("never cut into tiles")
+    net, channels, scale = built(config)
+    grain = math.lcm(2, geometry.multiple_of)
     for height, width in SIZES:
-        degraded = mosaic_of(height // 2 * 2, width // 2 * 2)
+        degraded = mosaic_of(height // grain * grain, width // grain * grain)[:, :channels]
         sigma = torch.full((1, 1, 1, 1), 10.0)
         with torch.no_grad():
             whole = net(degraded, sigma)
-            tiled = restore(net, degraded, sigma, Tiling(geometry, 1, tile, 2))
+            tiled = restore(net, degraded, sigma, Tiling(geometry, scale, tile, 2))
         torch.testing.assert_close(tiled, whole, rtol=1e-5, atol=1e-5)
 
 
@@ -59,20 +73,28 @@ def test_valid_networks_lose_their_margin_once() -> None:
     assert tiled.shape[-2:] == (90 - 2 * margin, 64 - 2 * margin)
 
 
+def cell_means(image: Tensor, cell: int) -> Tensor:
+    """Replace every pixel by the mean of its cell; the last cells of an image are completed by its border."""
+    height, width = image.shape[-2:]
+    whole = functional.pad(image, (0, -width % cell, 0, -height % cell), mode="replicate")
+    means = functional.avg_pool2d(whole, cell)
+    return means.repeat_interleave(cell, -2).repeat_interleave(cell, -1)[..., :height, :width]
+
+
 class Probe(nn.Module):
-    """A network with a chosen geometry: blurs with its halo, padded with zeros or valid, repeats pixels by its scale."""
+    """A network with a chosen geometry: averages cells, blurs with its halo, zero-padded or valid, repeats pixels by its scale."""
 
     def __init__(self, geometry: Geometry, scale: int) -> None:
         super().__init__()
         self.geometry, self.scale = geometry, scale
-        self.smallest_seen = 10**9
 
     def forward(self, degraded: Tensor, sigma_255: Tensor | None) -> Tensor:
         assert degraded.shape[-1] % self.geometry.multiple_of == 0
         assert degraded.shape[-2] % self.geometry.multiple_of == 0
         assert min(degraded.shape[-2:]) >= self.geometry.smallest
         level = 0.0 if sigma_255 is None else sigma_255
-        blurred = functional.avg_pool2d(degraded + level, 2 * self.geometry.halo + 1, 1, self.geometry.halo)
+        radius = self.geometry.halo - (self.geometry.cell - 1)
+        blurred = functional.avg_pool2d(cell_means(degraded + level, self.geometry.cell), 2 * radius + 1, 1, radius)
         large = blurred.repeat_interleave(self.scale, -1).repeat_interleave(self.scale, -2)
         margin = self.geometry.margin
         return large[..., margin : large.shape[-2] - margin, margin : large.shape[-1] - margin]
@@ -83,6 +105,8 @@ GEOMETRIES = [
     Geometry(halo=3, multiple_of=8),
     Geometry(halo=5, multiple_of=3, margin=4),
     Geometry(halo=2, margin=2, smallest=60),
+    Geometry(halo=3, cell=2),
+    Geometry(halo=3, cell=4, smallest=33),
 ]
 
 
