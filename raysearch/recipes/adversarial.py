@@ -28,7 +28,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 import torch
-from pydantic import Field, SerializeAsAny
+from pydantic import Field, SerializeAsAny, model_validator
 from torch import Tensor, nn
 
 from raysearch.component import Kind
@@ -38,14 +38,16 @@ from raysearch.losses.base import Compared, LossConfig
 from raysearch.optimizers.base import OptimizerConfig
 from raysearch.recipes._finite import FiniteCheck, out_of_memory_named
 from raysearch.recipes._judge import Gan, Judge
-from raysearch.recipes._reduction import anything_kept, reduce_loss
+from raysearch.recipes._reduction import anything_kept, reduce_loss, shown_of_all_ranks
 from raysearch.recipes._trained import Trained
 from raysearch.recipes.base import Recipe, RecipeConfig, RecipeContext, StepResult
 from raysearch.samplers.base import Signal, Signals
 from raysearch.schedules.base import ScheduleConfig
 from raysearch.schedules.constant import Config as Constant
-from raysearch.shapes import Image, PixelWeights
+from raysearch.shapes import Image, LossMap, PixelWeights
 from raysearch.tasks.base import Pair
+
+_DECEIVED, _JUDGED = "adversarial", "discriminator"  # names of terms
 
 
 class Config(RecipeConfig):
@@ -83,6 +85,23 @@ class Config(RecipeConfig):
         """Everything; ``clean`` is the target, and the map of the loss has no adversarial term, which belongs to no pixel."""
         return frozenset({"restored", "clean", "loss_map"})
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """What the loss needs."""
+        return self.loss.reads
+
+    @property
+    def compares_pixels(self) -> bool:
+        """Not with the surrogate as the target: the clean images may be unrelated then."""
+        return self.target == "clean"
+
+    @model_validator(mode="after")
+    def _surrogates_are_images(self) -> Config:
+        extras = self.loss.reads - {"sigma_255"}
+        if self.target == "surrogate" and extras:
+            raise ValueError(f"target: surrogate compares images only, but the loss reads {', '.join(sorted(extras))}")
+        return self
+
     def build(self, context: RecipeContext) -> Recipe:
         """Build the recipe in its initial state.
 
@@ -109,45 +128,41 @@ class Adversarial(Recipe):
         self._before: nn.Module | None = None
         if config.target == "surrogate":
             self._before = copy.deepcopy(self._net.bare).eval().requires_grad_(False)
-        names = (str(getattr(config.loss, "kind", "loss")), "adversarial", "discriminator")
-        self._finite = [FiniteCheck(name, context.device) for name in names]
+        self._finite = FiniteCheck(str(getattr(config.loss, "kind", "loss")), context.device)
+        self._judge_finite = FiniteCheck(_JUDGED, context.device)
 
     def step(self, step: int, pair: Pair, weigh: Callable[[Signals], PixelWeights | None]) -> StepResult:
         """Take the optimisation step number ``step`` (from 0); see `Recipe.step`."""
         with out_of_memory_named(tuple(pair.degraded.shape)):
             lr = self._net.set_rate(step)
-            restored, weights, loss = self._compare(step, pair, weigh)
-            term = self._judge.deceived_by(restored)
-            shown = self._watch(step, loss, term, weights)
+            restored, target, maps = self._compare(step, pair)
+            loss_map = torch.stack(list(maps.values())).sum(dim=0)
+            weights = weigh(Signals(restored.detach(), target, loss_map.detach()))
+            deception = self._config.weight * self._judge.deceived_by(restored)
+            loss = reduce_loss(loss_map, weights) + deception
+            shown, terms = shown_of_all_ranks(loss, maps, weights, self._context)
+            terms[_DECEIVED] = self._context.mean_over_ranks(deception.detach())
+            self._finite.watch(step, shown, weights, terms)
             skipped = weights is not None and not anything_kept(weights, self._context)
             if not skipped:
-                self._net.descend(loss + self._config.weight * term)
-                self._teach(step, self._net.clean(pair), restored)
-            return StepResult(shown, skipped, lr)
+                self._net.descend(loss)
+                terms[_JUDGED] = self._teach(step, self._net.clean(pair), restored)
+            return StepResult(shown, skipped, lr, terms)
 
-    def _compare(
-        self, step: int, pair: Pair, weigh: Callable[[Signals], PixelWeights | None]
-    ) -> tuple[Image, PixelWeights | None, Tensor]:
-        """Return the restored images, the sampler's weights, and the loss against the target under them."""
+    def _compare(self, step: int, pair: Pair) -> tuple[Image, Image, dict[str, LossMap]]:
+        """Return the restored images, what they are compared with, and the terms of every pixel's loss."""
         restored, extras = self._net.restore(pair, training=self._before is None)
         target = self._net.clean(pair) if self._before is None else self._net.restored_by(self._before, pair)
         progress = step / self._context.steps
-        terms = self._loss.terms(Compared(restored, target, pair.sigma_255, extras, progress))
-        loss_map = torch.stack(list(terms.values())).sum(dim=0)
-        weights = weigh(Signals(restored.detach(), target, loss_map.detach()))
-        return restored, weights, reduce_loss(loss_map, weights)
+        return restored, target, self._loss.terms(Compared(restored, target, pair.loss_sigma_255, extras, progress))
 
-    def _watch(self, step: int, loss: Tensor, term: Tensor, weights: PixelWeights | None) -> Tensor:
-        """Check both parts of the restoring network's loss and return it, averaged over ranks."""
-        parts = self._context.mean_over_ranks(torch.stack([loss.detach(), term.detach()]))
-        self._finite[0].watch(step, parts[0], weights)
-        self._finite[1].watch(step, parts[1], None)
-        return parts[0] + self._config.weight * parts[1]
-
-    def _teach(self, step: int, clean: Image, restored: Image) -> None:
+    def _teach(self, step: int, clean: Image, restored: Image) -> Tensor:
+        """Take the discriminator's step and return its loss."""
         loss = self._judge.judged(clean, restored)
-        self._finite[2].watch(step, self._context.mean_over_ranks(loss.detach()), None)
+        shown = self._context.mean_over_ranks(loss.detach())
+        self._judge_finite.watch(step, shown, None)
         self._judge.learn(step, loss)
+        return shown
 
     def evaluated(self) -> nn.Module:
         """Return the restoring network, or its average where one is kept; never wrapped.
@@ -155,7 +170,8 @@ class Adversarial(Recipe):
         Raises:
             Diverged: a loss since the last check was not finite.
         """
-        self._check()
+        self._finite.check()
+        self._judge_finite.check()
         return self._net.evaluated()
 
     def state_dict(self) -> dict[str, object]:
@@ -164,7 +180,8 @@ class Adversarial(Recipe):
         Raises:
             Diverged: a loss since the last check was not finite, so the state is worth nothing.
         """
-        self._check()
+        self._finite.check()
+        self._judge_finite.check()
         before = None if self._before is None else dict(self._before.state_dict())
         return {**self._net.state_dict(), "discriminator": self._judge.state_dict(), "before": before}
 
@@ -179,7 +196,3 @@ class Adversarial(Recipe):
         self._judge.load_state_dict(judge)
         if self._before is not None and isinstance(before, dict):
             self._before.load_state_dict(before)
-
-    def _check(self) -> None:
-        for check in self._finite:
-            check.check()

@@ -56,7 +56,8 @@ class StepResult:
         loss: the loss that was descended, averaged over ranks; 0-dim, detached, on the device (not synchronised).
         skipped: the sampler kept nothing, so the weights did not change.
         lr: the learning rate of the step.
-        terms: the parts that ``loss`` is the sum of, by name, like it averaged over ranks, detached and on the device.
+        terms: the parts that ``loss`` is the sum of, by name, like it averaged over ranks, detached and on the device; a recipe
+            that trains a second network adds that network's loss.
     """
 
     loss: torch.Tensor

@@ -129,6 +129,14 @@ def test_steps_equal_a_plain_loop_of_torch(gan: str) -> None:
             torch.testing.assert_close(mine.state_dict()[name], value, rtol=1e-3, atol=1e-5)
 
 
+def test_every_part_of_the_loss_is_told() -> None:
+    result = recipe(net(), weight=0.3).step(0, pair(), plain)
+    assert set(result.terms) == {"l2", "adversarial", "discriminator"}
+    torch.testing.assert_close(result.terms["l2"] + result.terms["adversarial"], result.loss)
+    judge = recipe(net())._judge
+    torch.testing.assert_close(result.terms["discriminator"], judge.judged(pair().clean, net()(pair().degraded, None)).detach())
+
+
 def test_a_judge_starts_from_the_seed_and_leaves_global_generators_alone() -> None:
     torch.manual_seed(3)
     before = torch.get_rng_state()
@@ -218,12 +226,12 @@ def test_low_precision_trains_both_networks(precision: Precision) -> None:
 
 
 def test_a_term_that_is_not_finite_is_named() -> None:
-    with pytest.raises(Diverged, match="`l2` became NaN"):
+    with pytest.raises(Diverged, match="`l2`, `adversarial` of the loss `l2` became NaN"):
         recipe(net()).step(0, Pair(pair().degraded * torch.nan, pair().clean, None), plain)
     broken = recipe(net())
     with torch.no_grad():
         next(iter(broken._judge._net.parameters())).fill_(torch.nan)
-    with pytest.raises(Diverged, match="`adversarial` became NaN or infinite in step 4"):
+    with pytest.raises(Diverged, match="the term `adversarial` of the loss `l2` became NaN or infinite in step 4"):
         broken.step(4, pair(), plain)
     unpaired = Pair(pair().degraded, pair().clean * torch.nan, None)
     with pytest.raises(Diverged, match="`discriminator` became NaN"):
@@ -236,6 +244,8 @@ def test_parts_that_do_not_fit_are_refused_in_words() -> None:
     with pytest.raises(ValidationError) as caught:
         config(discriminator_schedule={"kind": "multistep", "gamma": 3.0})
     assert [problem.key for problem in problems(caught.value)] == ["discriminator_schedule.gamma"]
+    with pytest.raises(ValidationError, match="compares images only, but the loss reads sigma"):
+        config(target="surrogate", loss="asymmetric")
     with pytest.raises(StateDamaged, match="adversarial"):
         recipe(net()).load_state_dict({"net": {}})
 
