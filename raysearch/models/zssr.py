@@ -15,7 +15,8 @@ the configuration and the seed, and is the same for an image alone and in a batc
 precision around it. The multiply-accumulates that are stated are those of one pass of its network over the enlarged image; a call
 costs eight of them and the training, up to three thousand steps on fathers.
 
-For real photographs, whose degradation is not known, the authors use ``noise_255: 3.19`` and ``back_projections: 0``.
+For real photographs the authors use ``noise_255: 3.19`` and ``back_projections: 0`` (and milder fathers and one orientation, which
+are not options here).
 
 Differs from the sources: a distorted father is continued by reflection (theirs is black outside the image), and its crop is
 drawn uniformly; an image smaller than ``crop`` gives square fathers of its shorter side; fathers are a multiple of the scale. The
