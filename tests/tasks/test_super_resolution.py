@@ -43,13 +43,20 @@ def test_luma_is_made_smaller_alone(factor: int, generator: torch.Generator) -> 
     task = Config.parse({"kind": "super_resolution", "factor": factor, "color": "y"})
     assert (task.channels, task.channels_in, task.channels_stored) == (1, 1, 3)
     clean = stored(factor)
-    pair = task.degrade(clean, generator)
-    torch.testing.assert_close(pair.clean, luma(clean))
-    torch.testing.assert_close(pair.degraded, resize(luma(clean), 5, 7))
-    (level,) = task.levels().values()
-    pair = level.degrade(clean, generator)
-    assert torch.equal((pair.clean * 255).round() / 255, pair.clean)
-    assert torch.equal((pair.degraded * 255).round() / 255, pair.degraded)
+    expected = (luma(clean) * 255).round() / 255
+    ((label, level),) = task.levels().items()
+    assert label == f"x{factor} bicubic, float", "as the papers on luma are tested"
+    for one in (task, level):
+        pair = one.degrade(clean, generator)
+        torch.testing.assert_close(pair.clean, expected)
+        torch.testing.assert_close(pair.degraded, resize(expected, 5, 7))
+
+
+def test_luma_can_be_rounded_too(generator: torch.Generator) -> None:
+    ((label, level),) = Config(color="y", evaluate_rounding="8bit").levels().items()
+    assert label == "x2 bicubic, 8 bit"
+    pair = level.degrade(stored(2), generator)
+    assert torch.equal((pair.degraded * 255).round().byte(), resize_8bit((pair.clean * 255).round().byte(), 5, 7))
 
 
 def test_luma_has_known_values() -> None:

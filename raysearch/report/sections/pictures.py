@@ -33,6 +33,7 @@ class Shown:
     reason: str
     row: ImageRow
     input: images.Pixels | None
+    input_label: str
     clean: images.Pixels
     baseline: images.Pixels
     winner: images.Pixels
@@ -121,9 +122,11 @@ def _read(view: View, reason: str, row: ImageRow, ours: TrialRecord, theirs: Tri
     if not clean.shape == restored.shape == reference.shape:
         raise images.Unreadable("the restorations differ in size from the original")
     given: images.Pixels | None = images.read(home / "input.png", view.folder)
+    label = "input"
     if given is not None and given.shape != clean.shape:
+        label = f"input ({given.shape[1]} x {given.shape[0]} pixels, repeated)"
         given = _enlarged(given, clean.shape[0], clean.shape[1])
-    return Shown(reason, row, given, clean, reference, restored)
+    return Shown(reason, row, given, label, clean, reference, restored)
 
 
 def _enlarged(pixels: images.Pixels, height: int, width: int) -> images.Pixels | None:
@@ -158,7 +161,7 @@ def _gallery(
         box,
         sharp=False,
     )
-    crops = [_crop(one.input, window, "Input", "input")] if one.input is not None else []
+    crops = [_crop(one.input, window, "Input", one.input_label)] if one.input is not None else []
     crops.append(_crop(one.baseline, window, f"Restored by {methods[1].title}", f"{methods[1].words} {scores[1]}"))
     crops.append(_crop(one.winner, window, f"Restored by {methods[0].title}", f"{methods[0].words} {scores[0]}"))
     crops.append(_crop(one.clean, window, "Original", "original"))
