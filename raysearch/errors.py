@@ -6,6 +6,7 @@
     ├── SpecError                  exit 2   the YAML file, an option or a name is wrong: correct it and start again
     ├── PreflightError             exit 3   data, disk, workers or ports are missing: the remedy names what to provide
     │   └── DataError              exit 3   an image or an index can't be used
+    │       └── NoSuchSplit        exit 3   a data set has no photographs for this use: a test set has none to train on
     ├── TooManyFailed              exit 4   the study ended, but more trials failed than `budget.max_failed` allows
     ├── NoFeasibleTrial            exit 5   the study ended without one finished trial
     ├── RunExists                  exit 6   the run's name is taken
@@ -74,6 +75,10 @@ class PreflightError(RaysearchError):
 
 class DataError(PreflightError):
     """An image, a folder or an index can't be used."""
+
+
+class NoSuchSplit(DataError):
+    """A corpus has no photographs of a split, by its nature or because none were named; its other splits may be fine."""
 
 
 class ClusterError(RaysearchError):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from raysearch.component import Config
+
+Progress = Callable[[str, int, int], None]
+"""Called as (what, done, total) while something long is done."""
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -23,12 +27,14 @@ class Photograph:
         degraded: the degraded image of a pair, which only a task with `raysearch.tasks.base.TaskConfig.paired` reads.
         related: the two images of a pair show the same scene, pixel by pixel. False: they have nothing to do with each other, and
             both are cut to the size that they have in common.
+        repeat: how often each of its patches stands in an epoch of training.
     """
 
     name: str
     path: Path
     degraded: Path | None = None
     related: bool = True
+    repeat: int = 1
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -69,5 +75,17 @@ class CorpusConfig(Config, ABC):
         """List the photographs of a split, one `Gathered` per set: exactly one for train and for validation.
 
         Raises:
+            NoSuchSplit: the corpus has no such split; others may be fine.
             DataError: a folder or file is missing, a split is empty, or a file is unreadable and the policy is to refuse.
+        """
+
+    def verify(self, cache: Path, progress: Progress) -> None:
+        """Check what takes too long for every `gather`; called once, before a study's first trial.
+
+        Args:
+            cache: folder of cached files, where what was found is remembered.
+            progress: called while photographs are read.
+
+        Raises:
+            DataError: the photographs are not what they should be.
         """

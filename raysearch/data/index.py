@@ -5,6 +5,9 @@ shifted inward to cover it. So the counts are those of the papers (a photograph 
 stride of 120), and what lies beyond the last whole patch is not trained on. Where the stride does not keep the phase of a Bayer
 mosaic, positions are rounded down to the next multiple.
 
+A photograph may count several times (`raysearch.data.base.Photograph.repeat`): its patches then stand in the table as often, one
+round after another.
+
 The table is an Arrow file in the cache, memory-mapped: columns image, y, x, size (int32) and one float32 column per score.
 """
 
@@ -81,12 +84,13 @@ class PatchIndex:
         decoding = None if progress is None else lambda done, _: progress(done, 2 * count)
         store = PixelStore.open(gathered.photographs, cache, channels, decoding)
         _require_room(store, size)
-        digest = digest_of([_VERSION, store.digest, size, stride, multiple_of])
+        repeats = [photograph.repeat for photograph in gathered.photographs]
+        digest = digest_of([_VERSION, store.digest, size, stride, multiple_of, *([repeats] if set(repeats) != {1} else [])])
         path = cache / "patches" / f"{digest[:24]}{''.join(f'.{name}' for name in sorted(scores))}.arrow"
 
         def build(draft: Path) -> Facts:
             cutting = None if progress is None else lambda done: progress(count + done, 2 * count)
-            table = pa.concat_tables(_cut(store, size, stride, multiple_of, sorted(scores), cutting)).combine_chunks()
+            table = pa.concat_tables(_cut(store, repeats, size, stride, multiple_of, sorted(scores), cutting)).combine_chunks()
             with pa.OSFile(str(draft), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
                 writer.write_table(table)
             return {"digest": digest, "patches": table.num_rows}
@@ -149,7 +153,9 @@ def grid(height: int, width: int, size: int, stride: int, multiple_of: int) -> t
     return rows, columns
 
 
-def _cut(store: PixelStore, size: int, stride: int, multiple_of: int, scores: list[Score], cutting: Any) -> Iterator[Any]:
+def _cut(
+    store: PixelStore, repeats: list[int], size: int, stride: int, multiple_of: int, scores: list[Score], cutting: Any
+) -> Iterator[Any]:
     def work(image: int) -> Any:
         ys, xs = grid(*store.sizes[image], size, stride, multiple_of)
         shape = (len(ys), len(xs))
@@ -161,7 +167,8 @@ def _cut(store: PixelStore, size: int, stride: int, multiple_of: int, scores: li
         }
         for name in scores:
             columns[name] = patch_scores(store.view(image)[: store.clean_channels], ys, xs, size, name)
-        return pa.table({name: values.ravel() for name, values in columns.items()})
+        table = pa.table({name: values.ravel() for name, values in columns.items()})
+        return pa.concat_tables([table] * repeats[image])
 
     for done, table in enumerate(in_order(work, range(len(store.sizes))), 1):
         yield table

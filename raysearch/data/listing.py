@@ -124,8 +124,8 @@ def refuse_shared(splits: Mapping[str, Sequence[Photograph]]) -> None:
     """
     everything = {(split, path): None for split, photographs in splits.items() for p in photographs for path in p.files}
     readable = [(split, path) for split, path in everything if path.is_file() and os.access(path, os.R_OK)]
-    same_start = _alike(readable, lambda path: (path.stat().st_size, _sha256_of_start(path)))
-    shared = _alike(same_start, sha256_of_file)
+    same_size = _alike(readable, lambda path: path.stat().st_size)
+    shared = _alike(_alike(same_size, _sha256_of_start), sha256_of_file)
     if shared:
         first, second = shared[0], next(entry for entry in shared if entry[0] != shared[0][0])
         raise DataError(

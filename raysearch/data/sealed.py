@@ -14,11 +14,14 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+
+from raysearch.data.parallel import in_order
+from raysearch.errors import DataError
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +69,28 @@ def sha256_of_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_hashes(files: Sequence[Path], cache: Path) -> list[str]:
+    """Return the SHA-256 of each file; remembered in the cache while path, size and modification time stay the same.
+
+    Raises:
+        DataError: a file can't be read.
+    """
+    stamps = []
+    for file in files:
+        try:
+            status = file.stat()
+        except OSError as error:
+            raise DataError(f"can't be read: {error.strerror}", place=str(file)) from error
+        stamps.append((str(file), status.st_size, status.st_mtime_ns))
+    path = cache / "sources" / f"{digest_of(stamps)[:24]}.stamps"
+
+    def build(draft: Path) -> Facts:
+        draft.write_text("\n".join(stamp[0] for stamp in stamps))
+        return {"sha256": list(in_order(sha256_of_file, files))}
+
+    return list(cached(path, build)["sha256"])
 
 
 def digest_of(value: object) -> str:

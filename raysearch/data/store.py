@@ -21,7 +21,7 @@ from raysearch.data.base import Photograph
 from raysearch.data.decode import RECIPE, Pixels, inspect, refusal
 from raysearch.data.parallel import in_order
 from raysearch.data.planes import clean_channels, files_read, read_planes
-from raysearch.data.sealed import Facts, cached, digest_of, sha256_of_file
+from raysearch.data.sealed import Facts, cached, digest_of, file_hashes
 from raysearch.errors import DataError, PreflightError
 
 Progress = Callable[[int, int], None]
@@ -114,27 +114,9 @@ class PixelStore:
 
 def _digest(photographs: Sequence[Photograph], cache: Path, channels: int) -> str:
     read = [files_read(photograph, channels) for photograph in photographs]
-    content = iter(_content([path for paths in read for path in paths], cache))
+    content = iter(file_hashes([path for paths in read for path in paths], cache))
     named = [[p.name, *(next(content) for _ in paths)] for p, paths in zip(photographs, read, strict=True)]
     return digest_of([RECIPE, channels, named])
-
-
-def _content(files: Sequence[Path], cache: Path) -> list[str]:
-    """Return the SHA-256 of each file; remembered while path, size and modification time stay the same."""
-    stamps = []
-    for file in files:
-        try:
-            status = file.stat()
-        except OSError as error:
-            raise DataError(f"can't be read: {error.strerror}", place=str(file)) from error
-        stamps.append((str(file), status.st_size, status.st_mtime_ns))
-    path = cache / "sources" / f"{digest_of(stamps)[:24]}.stamps"
-
-    def build(draft: Path) -> Facts:
-        draft.write_text("\n".join(stamp[0] for stamp in stamps))
-        return {"sha256": list(in_order(sha256_of_file, files))}
-
-    return list(cached(path, build)["sha256"])
 
 
 def _decode_all(photographs: Sequence[Photograph], draft: Path, channels: int, progress: Progress | None) -> Facts:

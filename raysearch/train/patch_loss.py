@@ -25,6 +25,7 @@ from raysearch.data.store import Progress
 from raysearch.errors import SpecError, StateDamaged
 from raysearch.rng import torch_generator
 from raysearch.samplers.base import SamplerConfig
+from raysearch.shapes import Rows
 from raysearch.spec.trial import TrialConfig
 from raysearch.tasks.base import TaskConfig
 from raysearch.train.network import checkpoint_of, load_network
@@ -127,17 +128,24 @@ def _losses(
     levels = trial.task.levels()
     margin = trial.model.geometry().margin
     generators = {label: torch_generator(0, "patch_loss", label, device=device) for label in levels}
+    distinct, place = _distinct(index)
     parts: list[Tensor] = []
-    for start in range(0, index.count, _BATCH):
-        rows = torch.arange(start, min(start + _BATCH, index.count))
-        clean = to_float(index.read(rows).to(device))
-        total = torch.zeros(len(rows), device=device)
+    for start in range(0, len(distinct), _BATCH):
+        clean = to_float(index.read(distinct[start : start + _BATCH]).to(device))
+        total = torch.zeros(len(clean), device=device)
         for label, task in levels.items():
             total += _errors(net, task, clean, margin, generators[label])
         parts.append((total / len(levels)).cpu())
         if progress is not None:
-            progress(start + len(rows), index.count)
-    return torch.cat(parts).numpy()
+            progress(min(start + _BATCH, len(distinct)), len(distinct))
+    return torch.cat(parts)[place].numpy()
+
+
+def _distinct(index: PatchIndex) -> tuple[Rows, Rows]:
+    """Return a row of each different patch, in the order of the index, and for every row the place of its patch in that list."""
+    located = np.stack(index.locate(torch.arange(index.count)), 1)
+    _, rows, place = np.unique(located, axis=0, return_index=True, return_inverse=True)
+    return torch.from_numpy(rows), torch.from_numpy(place.reshape(-1))
 
 
 def _errors(net: nn.Module, task: TaskConfig, clean: Tensor, margin: int, generator: torch.Generator) -> Tensor:

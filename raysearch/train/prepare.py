@@ -65,8 +65,10 @@ def prepare(
         progress: called as (what, done, total).
 
     Raises:
-        DataError: photographs are missing or can't be read; all unreadable ones of a set are named.
+        DataError: photographs are missing or can't be read (all unreadable ones of a set are named), or are not what they should be
+            (`raysearch.data.base.CorpusConfig.verify`).
     """
+    trial.data.verify(cache, progress)
     found: list[PreparedSet] = []
     for split in splits:
         for gathered in trial.data.gather(split):
