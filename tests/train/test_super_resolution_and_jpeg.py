@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ from PIL import Image as Pillow
 from raysearch.bicubic import resize
 from raysearch.data.decode import decode
 from raysearch.tasks._luma import luma, to_rgb, to_ycbcr
-from raysearch.train import png
-from raysearch.train.evaluate import Unit, degraded_pair, evaluate, open_sets
+from raysearch.train import png, tiles
+from raysearch.train.evaluate import Unit, degraded_pair, evaluate, open_sets, tiling_of
 from raysearch.train.files import SAMPLES
 from raysearch.train.loop import fit
 from raysearch.train.network import build_net
@@ -79,6 +80,16 @@ def test_the_classical_score_is_that_of_the_formula(make_trial, cache: Path, fac
         assert all(side % factor == 0 for side in pair.clean.shape[-2:])
         error = resize(pair.degraded, *pair.clean.shape[-2:]).clamp(0, 1).double() - pair.clean.double()
         assert row.psnr == pytest.approx(-10 * float(error.square().mean().log10()), abs=1e-4)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4, 8])
+@pytest.mark.parametrize("model", ["bicubic", "bilinear", EDSR, TASKS["x4 luma"]["model"]])
+def test_tiles_give_what_the_whole_image_gives(make_trial, factor: int, model: object) -> None:  # type: ignore[no-untyped-def]
+    trial = make_trial(task={"kind": "super_resolution", "factor": factor}, model=model, patch={"size": 24})
+    net, small = build_net(trial).eval(), torch.rand(1, 3, 37, 50)
+    tiling = replace(tiling_of(trial, trial.model.geometry()), side=9)
+    with torch.no_grad():
+        torch.testing.assert_close(tiles.restore(net, small, None, tiling), net(small, None), atol=1e-5, rtol=0)
 
 
 @pytest.fixture
