@@ -1,19 +1,27 @@
 """Gaussian denoising: restore an image from itself plus white Gaussian noise.
 
 Input and output: one channel (grey) or three (RGB), clean values in [0, 1]; noise is independent for every value and is not
-clipped. A range of levels makes the task blind: a level is drawn for every image. Protocol: Zhang et al., "Beyond a Gaussian
-denoiser", IEEE Trans. Image Processing 26(7), 2017, arXiv:1608.03981 (fixed 15, 25, 50; blind over [0, 55]).
+clipped unless ``clip`` says so. A range of levels makes the task blind: a level is drawn for every image. Protocol: Zhang et al.,
+"Beyond a Gaussian denoiser", IEEE Trans. Image Processing 26(7), 2017, arXiv:1608.03981 (fixed 15, 25, 50; blind over [0, 55]).
+
+Spatially variant noise, as Path-Restore is tested on (Yu et al., "Path-Restore", IEEE TPAMI 2021, arXiv:1904.10343)::
+
+    sigma_255: {low: 0, high: 50}
+    evaluate_at_255: [10, 50, {form: linear, low: 0, high: 50}, {form: peaks, low: 0, high: 50}]
+
+``linear`` rises over the columns and ``peaks`` follows MATLAB's surface (`raysearch.tasks._noise.level_map`); its source prints
+neither formula, so both are our reading. A map spans what is degraded: the whole image in evaluation, each patch in training.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from raysearch.shapes import Image
-from raysearch.tasks._noise import Level, Levels, add, draw, label
+from raysearch.tasks._noise import AnyLevel, FixedLevel, Map, Uniform, add, draw, label, level_map
 from raysearch.tasks.base import Pair, TaskConfig
 
 
@@ -24,16 +32,20 @@ class Config(TaskConfig):
     color: Literal["rgb", "gray"] = "rgb"
     """Three channels or one."""
 
-    sigma_255: Level = 25.0
-    """Standard deviation of the noise in training, on the 0..255 scale: a number, or ``{low: ..., high: ...}`` drawn per image."""
+    sigma_255: AnyLevel = 25.0
+    """Standard deviation of the noise in training, on the 0..255 scale: a number, ``{low: ..., high: ...}`` drawn per image, or a
+    map over the image such as ``{form: peaks, low: 0, high: 50}``."""
 
-    evaluate_at_255: Levels | None = None
-    """Noise levels at which a model is evaluated, on the 0..255 scale; when it is not given, the training level if that is a
-    number, else 15, 25 and 50."""
+    evaluate_at_255: Annotated[tuple[FixedLevel, ...], Field(min_length=1)] | None = None
+    """Noise levels at which a model is evaluated, on the 0..255 scale: numbers and maps; when it is not given, the training level
+    if that is a number or a map, else 15, 25 and 50."""
+
+    clip: bool = False
+    """Clip noisy values to [0, 1], as a stored image is; they are not rounded."""
 
     @field_validator("evaluate_at_255")
     @classmethod
-    def _distinct(cls, levels: tuple[float, ...] | None) -> tuple[float, ...] | None:
+    def _distinct(cls, levels: tuple[float | Map, ...] | None) -> tuple[float | Map, ...] | None:
         if levels is not None and len({label(level) for level in levels}) < len(levels):
             raise ValueError("a noise level is listed twice")
         return levels
@@ -67,10 +79,15 @@ class Config(TaskConfig):
         """Return one fixed-level task for each evaluation level."""
         at = self.evaluate_at_255
         if at is None:
-            at = (self.sigma_255,) if isinstance(self.sigma_255, float) else (15.0, 25.0, 50.0)
-        return {label(s): Config(color=self.color, sigma_255=s, evaluate_at_255=(s,)) for s in at}
+            at = (15.0, 25.0, 50.0) if isinstance(self.sigma_255, Uniform) else (self.sigma_255,)
+        return {label(s): self.model_copy(update={"sigma_255": s, "evaluate_at_255": (s,)}) for s in at}
 
     def degrade(self, clean: Image, generator: torch.Generator) -> Pair:
-        """Draw a noise level for every image and add the noise."""
-        sigma_255 = draw(self.sigma_255, clean.shape[0], generator)
-        return Pair(degraded=add(clean, sigma_255, generator), clean=clean, sigma_255=sigma_255)
+        """Draw a noise level for every image, or lay the map over it, and add the noise."""
+        images, _, height, width = clean.shape
+        if isinstance(self.sigma_255, Map):
+            sigma_255 = level_map(self.sigma_255, height, width, clean.device).repeat(images, 1, 1, 1)
+        else:
+            sigma_255 = draw(self.sigma_255, images, generator)
+        noisy = add(clean, sigma_255, generator)
+        return Pair(degraded=noisy.clamp(0, 1) if self.clip else noisy, clean=clean, sigma_255=sigma_255)

@@ -1,0 +1,34 @@
+"""Blurs with a kernel of its own for every image of a batch, one direction after the other; borders are repeated."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from raysearch.shapes import Image
+
+Profiles = Float[Tensor, "b taps"]
+"""Each image's kernel in one direction: an odd number of taps that sum to 1."""
+
+
+def blur(image: Image, profiles: Profiles) -> Image:
+    """Filter every image over rows and columns with its own profile."""
+    images, channels, height, width = image.shape
+    reach = profiles.shape[1] // 2
+    taps = profiles.repeat_interleave(channels, dim=0)[:, None, :]
+    planes = image.reshape(1, images * channels, height, width)
+    for kernel, padding in ((taps[..., None], (0, 0, reach, reach)), (taps[:, :, None], (reach, reach, 0, 0))):
+        planes = functional.conv2d(functional.pad(planes, padding, mode="replicate"), kernel, groups=images * channels)
+    return planes.reshape(images, channels, height, width)
+
+
+def gaussian(sigma: Float[Tensor, " b"], reach: int, power: int = 2) -> Profiles:
+    """Return exp(-|x / sigma|^power / 2) at the pixels x = -reach..reach, over its sum.
+
+    A power above 2 has a flat top. A sigma of 0 leaves the image as it is.
+    """
+    place = torch.arange(-reach, reach + 1, device=sigma.device)
+    profile = torch.exp(-((place / sigma.clamp_min(1e-3)[:, None]).abs() ** power) / 2)
+    return profile / profile.sum(dim=1, keepdim=True)
