@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 _EPSILON = 1e-5
 _MOMENTUM = 0.1
+_LEAST_VARIANCE = 1e-20  # the square root has no gradient at 0, where a channel is constant
 
 
 class ScaleNorm(nn.Module):
@@ -38,8 +39,8 @@ class ScaleNorm(nn.Module):
             variance = maps.to(variance.dtype).var(dim=(0, 2, 3))
             with torch.no_grad():
                 self.running_var.lerp_(variance, _MOMENTUM)
-        scale = self.weight / (variance.sqrt() + _EPSILON)
-        return maps * scale.to(maps.dtype)[:, None, None]
+        scale = self.weight / (variance.clamp_min(_LEAST_VARIANCE).sqrt() + _EPSILON)
+        return (maps * scale[:, None, None]).to(maps.dtype)
 
 
 def stage(inputs: int, outputs: int, width: int, depth: int, *, bias: bool, last_bias: bool) -> nn.Sequential:

@@ -12,7 +12,7 @@ sum with the image, so that nothing is negative (1,037,507 parameters for 30 lay
 Initial weights (decided here): normal with variance 2 / (9 width), biases 0; the last layer's weights at a hundredth, so that
 training starts near the degraded image, whatever the sums of the skips add up to.
 
-Differs from the paper: the initial weights; two-stage training needs nothing more.
+Differs from the paper: the initial weights.
 """
 
 from __future__ import annotations

@@ -79,6 +79,21 @@ def test_the_norms_gradient_passes_through_the_deviation(generator: torch.Genera
     assert torch.autograd.gradcheck(norm, (maps,))
 
 
+def test_a_constant_channel_has_a_gradient_and_survives_half_precision() -> None:
+    norm = ScaleNorm(2).train()
+    maps = torch.stack([torch.zeros(2, 4, 4), torch.ones(2, 4, 4)], dim=1).half().requires_grad_()
+    restored = norm(maps)
+    assert restored.dtype == torch.float16
+    assert restored[:, 0].eq(0).all()
+    norm(maps.detach().float().requires_grad_()).square().mean().backward()
+    assert norm.weight.grad is not None
+    assert norm.weight.grad.isfinite().all()
+    seen = torch.zeros(1, 1, 8, 8)
+    net = bf_dncnn.Config(width=4).build(1, 1, 1).train()
+    net(seen, None).square().mean().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+
+
 def test_bf_dncnn_subtracts_and_starts_with_small_scales() -> None:
     torch.manual_seed(0)
     net = bf_dncnn.Config().build(1, 1, 1).eval()

@@ -11,8 +11,9 @@ from raysearch.bicubic import resize
 from raysearch.errors import SpecError
 from raysearch.models import cbdnet, class_aware, dm_net, dncnn, pl4nn, red_net
 from raysearch.models._mosaic import bilinear
-from raysearch.models.base import Restoration
+from raysearch.models.base import ModelConfig, Restoration
 from raysearch.tasks._bayer import mosaic
+from raysearch.train.tiles import Tiling, restore
 
 
 def zeroed(net: nn.Module) -> nn.Module:
@@ -33,13 +34,13 @@ def zeroed(net: nn.Module) -> nn.Module:
     ],
     ids=lambda config: config.kind,
 )
-def test_a_network_that_adds_nothing_gives_its_input(config: class_aware.Config, generator: torch.Generator) -> None:
+def test_a_network_that_adds_nothing_gives_its_input(config: ModelConfig, generator: torch.Generator) -> None:
     image = torch.rand(2, 3, 16, 12, generator=generator)
     assert torch.equal(zeroed(config.build(3, 3, 1))(image, None), image)
 
 
 @pytest.mark.parametrize("config", [cbdnet.Config(), red_net.Config(), dm_net.Config()], ids=lambda config: config.kind)
-def test_training_starts_near_the_input(config: cbdnet.Config, generator: torch.Generator) -> None:
+def test_training_starts_near_the_input(config: ModelConfig, generator: torch.Generator) -> None:
     torch.manual_seed(0)
     net = config.build(3, 3, 1).eval()
     image = torch.rand(1, 3, 32, 32, generator=generator)
@@ -107,6 +108,25 @@ def test_the_strided_red_net_works_at_half_size_and_gives_nothing_negative(gener
     assert (expected == 0).any()
     with pytest.raises(SpecError, match="divisible by 2"):
         net(image[..., :9], None)
+
+
+@pytest.mark.parametrize(
+    ("config", "channels", "scale"),
+    [
+        (red_net.Config(width=4, depth=10, variant="strided"), 3, 1),
+        (cbdnet.Config(width=4, downsample="strided"), 3, 1),
+        (pl4nn.Config(width=4, input="mosaic"), 3, 1),
+        (pl4nn.Config(width=4, input="small"), 3, 2),
+        (pl4nn.Config(width=4, input="small", padding="same"), 1, 3),
+    ],
+)
+def test_tiles_of_the_variants_equal_the_whole(config: ModelConfig, channels: int, scale: int, generator: torch.Generator) -> None:
+    torch.manual_seed(0)
+    net = config.build(channels, channels, scale).double().eval()
+    image = mosaic(torch.rand(1, 3, 100, 84, generator=generator, dtype=torch.float64), "rggb")[:, :channels]
+    with torch.no_grad():
+        tiled = restore(net, image, None, Tiling(config.geometry(), scale, 16, 2))
+        torch.testing.assert_close(tiled, net(image, None), rtol=1e-12, atol=1e-13)
 
 
 def test_dm_net_restores_a_quarter_first(generator: torch.Generator) -> None:
