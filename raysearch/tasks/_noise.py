@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import torch
-from pydantic import Field, PlainSerializer, PlainValidator, ValidationError, model_validator
+from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from raysearch.component import Config
 from raysearch.shapes import Image, Sigma
+from raysearch.tasks._range import Range, Within, parse_inside
 
 LARGEST_255 = 255.0
 """The largest standard deviation that a task accepts, on the 0..255 scale."""
-
-
-class Uniform(Config):
-    """A noise level that is drawn anew for every image, uniformly from [low, high], on the 0..255 scale."""
-
-    low: float = Field(ge=0, le=LARGEST_255)
-    high: float = Field(ge=0, le=LARGEST_255)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Uniform:
-        if self.low > self.high:
-            raise ValueError(f"low {self.low:g} is above high {self.high:g}")
-        return self
 
 
 class Map(Config):
@@ -45,52 +33,31 @@ class Map(Config):
         return self
 
 
-_Level = TypeVar("_Level", Uniform, Map)
+_NUMBER_OR_RANGE = Within(0.0, LARGEST_255)
 
 
-def _inside(kind: type[_Level], value: Mapping[str, object]) -> _Level:
-    """Read a mapping; a mistake inside is reported under its own key."""
-    try:
-        return kind.parse(dict(value))
-    except ValidationError as error:
-        nested = error.errors(include_url=False)
-        raise PydanticCustomError("range", "invalid range of noise levels", {"nested": nested}) from error
-
-
-def _parse_any(value: object) -> float | Uniform | Map:
-    """Read a number, ``{low: ..., high: ...}`` or ``{form: ..., low: ..., high: ...}``."""
+def _parse_any(value: object) -> float | Range | Map:
     if isinstance(value, Map):
         return value
-    return _inside(Map, value) if isinstance(value, Mapping) and "form" in value else _parse(value)
+    is_map = isinstance(value, Mapping) and "form" in value
+    return parse_inside(Map, value) if is_map else _NUMBER_OR_RANGE.parse(value)  # type: ignore[arg-type]
 
 
 def _parse_fixed(value: object) -> float | Map:
-    """Read a number or ``{form: ..., low: ..., high: ...}``."""
     level = _parse_any(value)
-    if isinstance(level, Uniform):
+    if isinstance(level, Range):
         raise PydanticCustomError("sigma_255", "needs a fixed level: a number in 0..255, or a map such as {form: peaks, high: 50}")
     return level
 
 
-def _parse(value: object) -> float | Uniform:
-    """Read a number or ``{low: ..., high: ...}``."""
-    if isinstance(value, Uniform):
-        return value
-    if isinstance(value, Mapping):
-        return _inside(Uniform, value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST_255:
-        raise PydanticCustomError("sigma_255", "needs a number in 0..255, or a range such as {low: 0, high: 16}")
-    return float(value)
-
-
-def _plain(level: float | Uniform | Map) -> object:
+def _plain(level: float | Range | Map) -> object:
     return level if isinstance(level, float) else level.model_dump()
 
 
-Level = Annotated[float | Uniform, PlainValidator(_parse), PlainSerializer(_plain)]
+Level = Annotated[float | Range, _NUMBER_OR_RANGE]
 """Standard deviation of the noise on the 0..255 scale: one number, or a range to draw from for every image."""
 
-AnyLevel = Annotated[float | Uniform | Map, PlainValidator(_parse_any), PlainSerializer(_plain)]
+AnyLevel = Annotated[float | Range | Map, PlainValidator(_parse_any), PlainSerializer(_plain)]
 """The same, or a map such as ``{form: peaks, low: 0, high: 50}``."""
 
 FixedLevel = Annotated[float | Map, PlainValidator(_parse_fixed), PlainSerializer(_plain)]
@@ -98,15 +65,6 @@ FixedLevel = Annotated[float | Map, PlainValidator(_parse_fixed), PlainSerialize
 
 Levels = Annotated[tuple[Annotated[float, Field(ge=0, le=LARGEST_255)], ...], Field(min_length=1)]
 """Standard deviations, on the 0..255 scale, at which a model is evaluated."""
-
-
-def draw(level: float | Uniform, images: int, generator: torch.Generator) -> Sigma:
-    """Return the noise level of every image, (b, 1, 1, 1) on the 0..255 scale, on the generator's device."""
-    shape = (images, 1, 1, 1)
-    if isinstance(level, float):
-        return torch.full(shape, level, device=generator.device)
-    share = torch.rand(shape, generator=generator, device=generator.device)
-    return level.low + (level.high - level.low) * share
 
 
 def level_map(level: Map, height: int, width: int, device: torch.device) -> Sigma:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
@@ -36,27 +37,43 @@ class Within:
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
-            self._parse, serialization=core_schema.plain_serializer_function_ser_schema(_plain)
+            self.parse, serialization=core_schema.plain_serializer_function_ser_schema(_plain)
         )
 
-    def _parse(self, value: object) -> float | Range:
-        if isinstance(value, Mapping):
-            value = _range(value)
-        ends = (value.low, value.high) if isinstance(value, Range) else (value,)
-        for end in ends:
-            if isinstance(end, bool) or not isinstance(end, int | float) or not self._least <= end <= self._most:
-                raise PydanticCustomError(
-                    "number_or_range",
-                    "needs a number in {least}..{most}, or a range of such numbers: {{low: ..., high: ...}}",
-                    {"least": f"{self._least:g}", "most": f"{self._most:g}"},
-                )
-        return value if isinstance(value, Range) else float(value)  # type: ignore[arg-type]
+    def parse(self, value: object) -> float | Range:
+        """Read a number or a range.
+
+        Raises:
+            PydanticCustomError: it is neither, or reaches beyond the bounds; a mistake inside a range is told under its own key.
+        """
+        if isinstance(value, Range | Mapping):
+            found = value if isinstance(value, Range) else parse_inside(Range, value)
+            beyond = [(key, end) for key, end in (("low", found.low), ("high", found.high)) if not self._least <= end <= self._most]
+            if beyond:
+                told = f"needs a number in {self._least:g}..{self._most:g}"
+                nested = [{"type": "range", "loc": (key,), "msg": told, "input": end} for key, end in beyond]
+                raise PydanticCustomError("range", "invalid range", {"nested": nested})
+            return found
+        if isinstance(value, bool) or not isinstance(value, int | float) or not self._least <= value <= self._most:
+            raise PydanticCustomError(
+                "number_or_range",
+                "needs a number in {least}..{most}, or a range such as {low: {least}, high: {most}}",
+                {"least": f"{self._least:g}", "most": f"{self._most:g}"},
+            )
+        return float(value)
 
 
-def _range(value: Mapping[str, object]) -> Range:
-    """Read ``{low: ..., high: ...}``; a mistake inside is reported under its own key."""
+Kind = TypeVar("Kind", bound=Config)
+
+
+def parse_inside(kind: type[Kind], value: Mapping[str, object]) -> Kind:
+    """Read a mapping; a mistake inside it is told under its own key.
+
+    Raises:
+        PydanticCustomError: it is no such config.
+    """
     try:
-        return Range.parse(dict(value))
+        return kind.parse(dict(value))
     except ValidationError as error:
         raise PydanticCustomError("range", "invalid range", {"nested": error.errors(include_url=False)}) from error
 

@@ -21,7 +21,8 @@ import torch
 from pydantic import Field, field_validator
 
 from raysearch.shapes import Image
-from raysearch.tasks._noise import AnyLevel, FixedLevel, Map, Uniform, add, draw, label, level_map
+from raysearch.tasks._noise import AnyLevel, FixedLevel, Map, add, label, level_map
+from raysearch.tasks._range import Range, draw
 from raysearch.tasks.base import Pair, TaskConfig
 
 
@@ -79,7 +80,7 @@ class Config(TaskConfig):
         """Return one fixed-level task for each evaluation level."""
         at = self.evaluate_at_255
         if at is None:
-            at = (15.0, 25.0, 50.0) if isinstance(self.sigma_255, Uniform) else (self.sigma_255,)
+            at = (15.0, 25.0, 50.0) if isinstance(self.sigma_255, Range) else (self.sigma_255,)
         return {label(s): self.model_copy(update={"sigma_255": s, "evaluate_at_255": (s,)}) for s in at}
 
     def degrade(self, clean: Image, generator: torch.Generator) -> Pair:

@@ -15,7 +15,8 @@ from pydantic import field_validator
 
 from raysearch.shapes import Image
 from raysearch.tasks._bayer import Phase, mosaic
-from raysearch.tasks._noise import Level, Levels, Uniform, add, draw, label
+from raysearch.tasks._noise import Level, Levels, add, label
+from raysearch.tasks._range import Range, draw
 from raysearch.tasks.base import Pair, TaskConfig
 
 
@@ -26,7 +27,7 @@ class Config(TaskConfig):
     phase: Phase = "grbg"
     """Colours of the top left 2x2 block, in reading order."""
 
-    sigma_255: Level = Uniform(low=0, high=16)
+    sigma_255: Level = Range(low=0, high=16)
     """Standard deviation of the noise in training, on the 0..255 scale: a number, or ``{low: ..., high: ...}`` drawn per image."""
 
     evaluate_at_255: Levels = (5.0, 10.0, 15.0)

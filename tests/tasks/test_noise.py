@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from raysearch.component import problems
 from raysearch.tasks import gaussian_denoise, joint_demosaic_denoise
 from raysearch.tasks._bayer import measured, mosaic
-from raysearch.tasks._noise import Uniform
+from raysearch.tasks._range import Range
 from raysearch.tasks.base import TaskConfig
 
 ALARM = 5.5
@@ -88,7 +88,7 @@ def test_levels() -> None:
     assert list(joint.levels()) == ["sigma 5", "sigma 10", "sigma 15"]
     assert all(level.phase == "rggb" for level in joint.levels().values() if isinstance(level, joint_demosaic_denoise.Config))
     assert list(gaussian_denoise.Config(sigma_255=25).levels()) == ["sigma 25"]
-    assert list(gaussian_denoise.Config(sigma_255=Uniform(low=0, high=55)).levels()) == ["sigma 15", "sigma 25", "sigma 50"]
+    assert list(gaussian_denoise.Config(sigma_255=Range(low=0, high=55)).levels()) == ["sigma 15", "sigma 25", "sigma 50"]
     chosen = gaussian_denoise.Config(color="gray", evaluate_at_255=(7.5, 30.0)).levels()
     assert list(chosen) == ["sigma 7.5", "sigma 30"]
     assert all(level.channels == 1 for level in chosen.values())
@@ -106,7 +106,7 @@ def test_a_fixed_level_and_a_range_survive_json() -> None:
     [
         ({"sigma_255": -1}, "sigma_255", "0..255"),
         ({"sigma_255": 256}, "sigma_255", "0..255"),
-        ({"sigma_255": "25"}, "sigma_255", "such as {low: 0, high: 16}"),
+        ({"sigma_255": "25"}, "sigma_255", "such as {low: 0, high: 255}"),
         ({"sigma_255": True}, "sigma_255", "0..255"),
         ({"sigma_255": [5, 10]}, "sigma_255", "a range"),
         ({"sigma_255": float("nan")}, "sigma_255", "0..255"),
