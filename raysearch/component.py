@@ -84,6 +84,11 @@ def allow_imports() -> None:
     _imports_allowed = True
 
 
+def imports_allowed() -> bool:
+    """Say whether `allow_imports` was called, for a process that is started to work for this one."""
+    return _imports_allowed
+
+
 def names(package: str) -> list[str]:
     """List the kinds of a directory: its modules that are neither private nor ``base``."""
     found = pkgutil.iter_modules(importlib.import_module(package).__path__)

@@ -29,6 +29,7 @@ COMMANDS = {
     "train": ("networks", "Train one configuration, without Ray."),
     "eval": ("networks", "Evaluate a checkpoint on photographs."),
     "restore": ("networks", "Restore a folder of images with a checkpoint."),
+    "bench": ("bench", "Measure networks, searches and overhead."),
     "doctor": ("doctor", "Check this machine: versions, disk, ports, GPUs."),
 }
 """Every command: the module in `raysearch.cli` that holds it, and its line in the help."""

@@ -8,19 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
 
 from raysearch.cli.options import cache_option, json_option
-from raysearch.component import problems
 from raysearch.errors import DataError, RunExists, SpecError
 
 if TYPE_CHECKING:
     import torch
 
-    from raysearch.spec.document import Document
-    from raysearch.spec.trial import TrialConfig
     from raysearch.train.reporter import Report
 
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
@@ -45,37 +41,6 @@ def device_of(name: str) -> torch.device:
         reason = str(error).splitlines()[0]
         raise SpecError(f"device {name!r} can't be used: {reason}", place="--device", remedy="use cpu or auto") from error
     return device
-
-
-def _trial(path: Path) -> TrialConfig:
-    """Read one configuration: config.json of a trial, or a YAML that `raysearch best` wrote."""
-    from raysearch.spec.yaml import read
-
-    return trial_of(read(path))
-
-
-def trial_of(document: Document) -> TrialConfig:
-    """Return the one configuration that a document is.
-
-    Raises:
-        SpecError: it is none.
-    """
-    from raysearch.spec.trial import TrialConfig
-
-    try:
-        return TrialConfig.parse(document.data)
-    except ValidationError as error:
-        first = problems(error)[0]
-        hint = (
-            "; this is a study: start it with `raysearch run`"
-            if isinstance(document.data, dict) and "trial" in document.data
-            else ""
-        )
-        raise SpecError(
-            f"{first.key}: {first.message}{hint}",
-            place=document.file,
-            remedy="a configuration holds data, task, model, sampler and recipe; `raysearch best RUN` writes one",
-        ) from error
 
 
 class _Lines:
@@ -107,13 +72,15 @@ def train_command(
 
     Goes on from the newest checkpoint in --out.
     """
+    from raysearch.spec.yaml import read
+    from raysearch.train.candidate import trial_of
     from raysearch.train.files import CONFIG
     from raysearch.train.loop import fit
     from raysearch.train.reporter import ListReporter
     from raysearch.train.state import TrialIO
     from raysearch.train.world import SingleWorld
 
-    trial = _trial(config)
+    trial = trial_of(read(config))
     changes = {key: value for key, value in (("seed", seed), ("steps", steps)) if value is not None}
     trial = trial.model_copy(update=changes)
     out.mkdir(parents=True, exist_ok=True)

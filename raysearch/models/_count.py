@@ -20,18 +20,20 @@ class Cost:
 
     Attributes:
         parameters: trainable parameters.
-        macs: multiply-accumulates for one image of ``size`` x ``size`` pixels.
-        size: side of the input, in pixels.
+        macs: multiply-accumulates for one image of ``height`` x ``width`` pixels.
+        height: of the input, in pixels.
+        width: of the input, in pixels.
     """
 
     parameters: int
     macs: int
-    size: int
+    height: int
+    width: int
 
     @property
     def label(self) -> str:
         """For tables, e.g. ``560,783 parameters, 2.337 GMAC at 128 x 128``."""
-        return f"{self.parameters:,} parameters, {self.macs / 1e9:.4g} GMAC at {self.size} x {self.size}"
+        return f"{self.parameters:,} parameters, {self.macs / 1e9:.4g} GMAC at {self.height} x {self.width}"
 
 
 def parameters(net: nn.Module) -> int:
@@ -39,17 +41,17 @@ def parameters(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters() if p.requires_grad)
 
 
-def macs(net: nn.Module, channels_in: int, size: int, sigma: bool) -> int:
+def macs(net: nn.Module, channels_in: int, size: int | tuple[int, int], sigma: bool) -> int:
     """Return the multiply-accumulates for one image; computes shapes only, so any size is quick and ``net`` is left alone.
 
     Args:
         net: called as ``net(degraded, sigma_255)``.
         channels_in: channels of its input.
-        size: side of the square input, in pixels.
+        size: height and width of the input in pixels, or the side of a square one.
         sigma: whether the network is given a noise level.
     """
     shadow = copy.deepcopy(net).to("meta").eval()
-    image = torch.empty(1, channels_in, size, size, device="meta")
+    image = torch.empty(1, channels_in, *_sides(size), device="meta")
     level = torch.empty(1, 1, 1, 1, device="meta") if sigma else None
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
@@ -57,6 +59,11 @@ def macs(net: nn.Module, channels_in: int, size: int, sigma: bool) -> int:
     return counter.get_total_flops() // 2
 
 
-def cost(net: nn.Module, channels_in: int, size: int, sigma: bool) -> Cost:
+def cost(net: nn.Module, channels_in: int, size: int | tuple[int, int], sigma: bool) -> Cost:
     """Return parameters and multiply-accumulates together; see `macs`."""
-    return Cost(parameters(net), macs(net, channels_in, size, sigma), size)
+    return Cost(parameters(net), macs(net, channels_in, size, sigma), *_sides(size))
+
+
+def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Return height and width."""
+    return (size, size) if isinstance(size, int) else size

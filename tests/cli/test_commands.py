@@ -27,6 +27,7 @@ SURFACE = {
     "train": ["--cache", "--device", "--json", "--out", "--seed", "--steps", "--test", "--threads"],
     "eval": ["--cache", "--device", "--degraded", "--images", "--json", "--metric", "--protocol", "--split"],
     "restore": ["--degrade", "--device", "--level", "--sigma"],
+    "bench restore": ["--batch", "--device", "--json", "--precision", "--repeats", "--size", "--task", "--threads", "--warmup"],
     "doctor": ["--json", "--runs"],
 }  # fmt: skip
 """Changing this is changing what users type: CHANGELOG.md must say so."""

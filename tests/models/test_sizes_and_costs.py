@@ -56,3 +56,4 @@ def test_frozen_parameters_are_not_trainable() -> None:
 def test_a_label_says_the_input_size() -> None:
     net = JDD(padding="same").build(3, 3, 1)
     assert cost(net, 3, 128, sigma=False).label == "560,783 parameters, 2.337 GMAC at 128 x 128"
+    assert cost(net, 3, (64, 256), sigma=False).label == "560,783 parameters, 2.337 GMAC at 64 x 256"
