@@ -25,6 +25,8 @@ KINDS = component.names("raysearch.models")
 HALVES = (torch.bfloat16, torch.float16)
 THIN = {"width": 6, "tail_width": 6, "max_steps": 3}
 DEPTH = 9
+ENOUGH = 16
+"""Side of an image, in pixels, that any task can degrade."""
 
 
 def model_of(kind: str) -> ModelConfig:
@@ -53,13 +55,16 @@ def all_tasks() -> list[TaskConfig]:
 
 @cache
 def task_for(model: ModelConfig) -> TaskConfig:
-    """The first task that the network can be built for, and whose noise level it accepts (a level, or none)."""
-    side = some_size(model.geometry())
+    """The first task that the network can be built for, and whose images and noise level it accepts (a level, or none)."""
+    side = some_size(model.geometry(), ENOUGH)
+    generator = torch.Generator().manual_seed(7)
     for task in all_tasks():
         try:
-            net = model.build(task.channels_in, task.channels, task.scale).to("meta").eval()
-            sigma_255 = torch.empty(1, 1, 1, 1, device="meta") if task.gives_sigma else None
-            net(torch.empty(1, task.channels_in, side, side, device="meta"), sigma_255)
+            net = model.build(task.channels_in, task.channels, task.scale).eval()
+            clean = torch.rand(1, task.channels_stored, side * task.scale, side * task.scale, generator=generator)
+            pair = task.degrade(clean, generator)
+            with torch.no_grad():
+                net(pair.degraded, pair.sigma_255)
         except SpecError:
             continue
         return task
@@ -74,10 +79,15 @@ def build(model: ModelConfig, seed: int = 0) -> nn.Module:
 
 
 def pair_for(model: ModelConfig, height: int, width: int, images: int = 2) -> Pair:
+    """A pair of this size, cut from a larger one where it is too small for some task."""
     task = task_for(model)
     generator = torch.Generator().manual_seed(7)
-    clean = torch.rand(images, task.channels_stored, height * task.scale, width * task.scale, generator=generator)
-    return task.degrade(clean, generator)
+    tall, wide = max(height, ENOUGH), max(width, ENOUGH)
+    clean = torch.rand(images, task.channels_stored, tall * task.scale, wide * task.scale, generator=generator)
+    pair = task.degrade(clean, generator)
+    told, hidden = (None if sigma is None else sigma[..., :height, :width] for sigma in (pair.sigma_255, pair.hidden_sigma_255))
+    seen = pair.clean[..., : height * task.scale, : width * task.scale]
+    return Pair(pair.degraded[..., :height, :width].contiguous(), seen, told, hidden)
 
 
 def trained(net: nn.Module, pair: Pair) -> torch.Tensor:
