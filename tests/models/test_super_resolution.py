@@ -338,6 +338,14 @@ def test_falsr_computes_what_its_table_says(generator: torch.Generator) -> None:
     torch.testing.assert_close(net(seen, None), expected)
 
 
+def test_falsr_starts_in_the_range_of_images(generator: torch.Generator) -> None:
+    for seed in range(3):
+        torch.manual_seed(seed)
+        with torch.no_grad():
+            restored = falsr.Config().build(1, 1, 2)(0.3 + 0.3 * torch.rand(1, 1, 24, 24, generator=generator), None)
+        assert 0.02 < float(restored.std()) < 0.7
+
+
 def test_falsr_is_for_luma() -> None:
     with pytest.raises(SpecError, match="'falsr' keeps 1 channel and exists at scale 2, but the task has 3 to 3 channels"):
         falsr.Config().build(3, 3, 2)
