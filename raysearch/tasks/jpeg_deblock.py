@@ -15,50 +15,16 @@ it) is compressed as a grey image and restored: the protocol of LIVE1 in the pap
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import torch
-from pydantic import Field, PlainSerializer, PlainValidator, ValidationError, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, field_validator
 
-from raysearch.component import Config as Plain
 from raysearch.shapes import Image
 from raysearch.tasks._jpeg import Subsampling, compress, through_files
 from raysearch.tasks._luma import luma
+from raysearch.tasks._range import Range, Within, draw_quality
 from raysearch.tasks.base import Pair, TaskConfig
-
-
-class Between(Plain):
-    """A quality that is drawn anew for every image, uniformly from the integers low to high."""
-
-    low: int = Field(ge=1, le=100)
-    high: int = Field(ge=1, le=100)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Between:
-        if self.low > self.high:
-            raise ValueError(f"low {self.low} is above high {self.high}")
-        return self
-
-
-def _parse(value: object) -> int | Between:
-    """Read a number or ``{low: ..., high: ...}``; a mistake inside the range is reported under its own key."""
-    if isinstance(value, Between):
-        return value
-    if isinstance(value, Mapping):
-        try:
-            return Between.parse(dict(value))
-        except ValidationError as error:
-            nested = error.errors(include_url=False)
-            raise PydanticCustomError("range", "invalid range of qualities", {"nested": nested}) from error
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 100:
-        raise PydanticCustomError("quality", "needs an integer in 1..100, or a range such as {low: 10, high: 40}")
-    return value
-
-
-def _plain(quality: int | Between) -> int | dict[str, int]:
-    return quality if isinstance(quality, int) else {"low": quality.low, "high": quality.high}
 
 
 class Config(TaskConfig):
@@ -68,8 +34,8 @@ class Config(TaskConfig):
     color: Literal["rgb", "gray", "y"] = "rgb"
     """Colour files; grey files of grey photographs; or grey files of the luma of RGB photographs (studio range)."""
 
-    quality: Annotated[int | Between, PlainValidator(_parse), PlainSerializer(_plain)] = Between(low=5, high=99)
-    """Quality in training, 1 to 100: a number, or ``{low: ..., high: ...}`` drawn per image."""
+    quality: Annotated[float | Range, Within(1.0, 100.0)] = Range(low=5, high=99)
+    """Quality in training, 1 to 100: a number, or ``{low: ..., high: ...}`` drawn per image; rounded to an integer."""
 
     evaluate_at: Annotated[tuple[Annotated[int, Field(ge=1, le=100)], ...], Field(min_length=1)] = (10, 20, 30, 40)
     """Qualities at which a model is evaluated."""
@@ -119,16 +85,13 @@ class Config(TaskConfig):
 
     def levels(self) -> dict[str, TaskConfig]:
         """Return one task of fixed quality and real files for each evaluation quality, e.g. ``q10``."""
-        fixed = [self.model_copy(update={"quality": q, "evaluate_at": (q,), "codec": "pillow"}) for q in self.evaluate_at]
-        return {f"q{task.quality}": task for task in fixed}
+        return {
+            f"q{quality}": self.model_copy(update={"quality": float(quality), "evaluate_at": (quality,), "codec": "pillow"})
+            for quality in self.evaluate_at
+        }
 
     def degrade(self, clean: Image, generator: torch.Generator) -> Pair:
         """Draw a quality for every image and compress it."""
         target: Image = (luma(clean) * 255).round() / 255 if self.color == "y" else clean
         code = compress if self.codec == "torch" else through_files
-        return Pair(code(target, self._draw(len(clean), generator), self.subsampling), target, None)
-
-    def _draw(self, images: int, generator: torch.Generator) -> torch.Tensor:
-        if isinstance(self.quality, int):
-            return torch.full((images,), self.quality, device=generator.device)
-        return torch.randint(self.quality.low, self.quality.high + 1, (images,), generator=generator, device=generator.device)
+        return Pair(code(target, draw_quality(self.quality, len(clean), generator), self.subsampling), target, None)

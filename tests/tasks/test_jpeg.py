@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from skimage import data
 
 from raysearch.tasks._jpeg import Subsampling, compress, through_files
-from raysearch.tasks.jpeg_deblock import Between, Config
+from raysearch.tasks._range import Range
+from raysearch.tasks.jpeg_deblock import Config
 
 SIZES = [(144, 160), (101, 87), (35, 64), (64, 35), (17, 5), (3, 2), (1, 9), (1, 1)]
 QUALITIES = torch.tensor([1, 10, 20, 40, 49, 50, 75, 95, 100])
@@ -85,12 +86,14 @@ def test_images_of_a_batch_do_not_see_each_other() -> None:
         torch.testing.assert_close(together[i : i + 1], compress(images[i : i + 1], quality[i : i + 1], "4:2:0"))
 
 
-def test_training_draws_from_the_range_and_evaluation_uses_files(generator: torch.Generator) -> None:
-    task = Config(quality=Between(low=7, high=9))
-    assert set(task._draw(500, generator).tolist()) == {7, 8, 9}
-    levels = task.levels()
+def test_training_draws_from_the_range_on_the_device_and_evaluation_uses_files(generator: torch.Generator) -> None:
+    levels = Config().levels()
     assert list(levels) == ["q10", "q20", "q30", "q40"]
     image = photograph(50, 61, 3)
+    drawn = Config(quality=Range(low=7, high=8)).degrade(image.expand(40, -1, -1, -1), generator).degraded
+    for one in drawn:
+        assert any(torch.equal(one[None], compress(image, torch.tensor([quality]), "4:2:0")) for quality in (7, 8))
+    assert drawn.unique(dim=0).shape[0] == 2
     assert torch.equal(levels["q20"].degrade(image, generator).degraded, by_pillow(image, 20, 2))
 
 
