@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import pickle
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -46,25 +47,35 @@ class TensorFile:
 
 
 def read(path: Path, key: str | None = None) -> TensorFile:
-    """Read a file of tensors; what kind of file it is shows in its content.
+    """Read the tensors of a network.
 
     Args:
         path: the file.
         key: which mapping of tensors, dotted, where there are several (``params_ema``).
 
     Raises:
-        DataError: it can't be read, holds something else than tensors, or several mappings of tensors and no key that names one.
+        DataError: see `read_all`; or there are several mappings of tensors and no key that names one.
+    """
+    found = {file.key: file for file in read_all(path)}
+    return found[_chosen(found, key, path)]
+
+
+def read_all(path: Path) -> tuple[TensorFile, ...]:
+    """Read every mapping of tensors in a file; what kind of file it is shows in its content.
+
+    Raises:
+        DataError: it can't be read, or holds something else than tensors.
     """
     try:
         blob = path.read_bytes()
     except OSError as error:
         raise DataError(f"weights {path} can't be read: {error.strerror or error}", remedy="correct the path") from error
     content, ordered = _parsed(blob, path)
-    found = dict(_mappings(content, ""))
+    digest = hashlib.sha256(blob).hexdigest()
+    found = tuple(TensorFile(tensors, key, ordered, digest) for key, tensors in _mappings(content, ""))
     if not found:
         raise DataError(f"{path} holds no named tensors", remedy="give a state dict, a safetensors file or an npz")
-    chosen = _chosen(found, key, path)
-    return TensorFile(found[chosen], chosen, ordered, hashlib.sha256(blob).hexdigest())
+    return found
 
 
 def _parsed(blob: bytes, path: Path) -> tuple[object, bool]:
@@ -75,7 +86,8 @@ def _parsed(blob: bytes, path: Path) -> tuple[object, bool]:
                 return {name: torch.from_numpy(np.array(arrays[name])) for name in arrays.files}, True
         if _is_safetensors(blob):
             return safetensors.torch.load(blob), False
-        with torch.serialization.safe_globals([argparse.Namespace]):  # options that some store beside the weights; inert
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():  # a namespace of options is inert
+            warnings.filterwarnings("ignore", "Detected pickle protocol")
             return torch.load(io.BytesIO(blob), map_location="cpu", weights_only=True), True
     except pickle.UnpicklingError as error:
         raise DataError(
@@ -124,7 +136,7 @@ def _mappings(content: object, key: str) -> Iterator[tuple[str, dict[str, Tensor
             yield from _mappings(value, f"{key}.{name}" if key else name)
 
 
-def _chosen(found: Mapping[str, object], key: str | None, path: Path) -> str:
+def _chosen(found: Mapping[str, TensorFile], key: str | None, path: Path) -> str:
     if key is None and len(found) == 1:
         return next(iter(found))
     if key is None:

@@ -29,6 +29,9 @@ COMMANDS = {
     "train": ("networks", "Train one configuration, without Ray."),
     "eval": ("networks", "Evaluate a checkpoint on photographs."),
     "restore": ("networks", "Restore a folder of images with a checkpoint."),
+    "weights": ("weights", "Inspect, import and interpolate weights."),
+    "data": ("data", "Look at photographs: counts, scores of patches, leaks."),
+    "erf": ("erf", "Measure the effective receptive field of a network."),
     "bench": ("bench", "Measure networks, searches and overhead."),
     "doctor": ("doctor", "Check this machine: versions, disk, ports, GPUs."),
 }

@@ -12,9 +12,10 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 
-def _absolute(path: Path) -> Path:
+def absolute(path: Path) -> Path:
+    """Return a path as it is from any working directory; links are kept."""
     return Path(os.path.abspath(path.expanduser()))
 
 
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+AbsolutePath = Annotated[Path, AfterValidator(absolute)]
 """A path that is made absolute (and ``~`` expanded) when the config is parsed, and written as absolute. Links are kept."""

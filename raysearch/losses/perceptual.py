@@ -59,7 +59,10 @@ class Config(LossConfig):
         Raises:
             DataError: the file is missing, is no VGG-19, or has another hash.
         """
-        file = tensor_files.read(self.weights)
+        try:
+            file = tensor_files.read(self.weights)
+        except DataError as error:
+            raise DataError(error.cause, place="recipe.loss.weights", remedy=error.remedy) from error
         expected = self.sha256 or _digits(self.weights)
         if not file.sha256.startswith(expected):
             raise DataError(

@@ -10,6 +10,7 @@ method: it is evaluated and never trained.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -68,6 +69,19 @@ class ModelConfig(Config, ABC):
     @abstractmethod
     def geometry(self) -> Geometry:
         """Say how the output relates to the input; needs no torch and builds nothing."""
+
+    def adopt(self, published: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:
+        """Return weights as their authors published them under the names and in the form of this network.
+
+        For layers that are arranged otherwise; where names, or order and shapes, say where a tensor belongs, nothing is needed.
+
+        Args:
+            published: tensors by their published names.
+
+        Returns:
+            None when these are no weights whose arrangement the kind knows.
+        """
+        return None
 
     @abstractmethod
     def build(self, channels_in: int, channels_out: int, scale: int) -> nn.Module:

@@ -19,8 +19,9 @@ Differs from the sources:
 
 - Planes are packed in reading order of the 2x2 block (theirs: by colour), so that every phase works; a permutation of the
   first layer's input channels.
-- The released packing carries fixed biases of -0.42 to -0.445, in effect a subtraction of the mean. They are left out: the first
-  layer's bias can express the same shift, and the prototxt has none. The small fixed bias of the unpacking is left out too.
+- The released packing carries fixed biases of -0.42 to -0.445, in effect a subtraction of the mean, and the unpacking small ones.
+  They are left out: the biases of the first layer and of ``predict`` express the same shifts, and the prototxt has none. When the
+  released weights are imported they are added there, which changes no value (with ``padding: same`` it does near the border).
 - ``padding: same`` (zeros) and ``skip`` are not in the sources. ``skip: bilinear`` adds the bilinear interpolation of the mosaic to
   the output, so that the network learns what is missing from it, and starts with its last weights at a hundredth of the above,
   near the interpolation. Thin networks then train in minutes: 7 layers of 16 maps on BSD photographs reached 34 dB in 400 steps,
@@ -29,6 +30,7 @@ Differs from the sources:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -86,6 +88,12 @@ class Config(ModelConfig):
             return Geometry(halo=halo, multiple_of=2, smallest=2)
         return Geometry(halo=halo, multiple_of=2, margin=2 * self.depth + 1, smallest=4 * self.depth + 4)
 
+    def adopt(self, published: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:
+        """Rearrange the authors' released weights (``bayer.pth``): see the module's docstring."""
+        if "main_processor.pack_mosaic.weight" not in published or self.variant != "released" or self.sigma_channel:
+            return None
+        return _adopted(published)
+
     def build(self, channels_in: int, channels_out: int, scale: int) -> DeepJDD:
         """Build the network.
 
@@ -94,6 +102,25 @@ class Config(ModelConfig):
         """
         require_channels(self.kind, (channels_in, channels_out, scale), (3, 3, 1))
         return DeepJDD(self)
+
+
+_PLANES = (1, 0, 2, 3)
+"""Where the planes of `pack` stand in the authors' packing, which is ordered by colour: red, two greens around blue."""
+
+
+def _adopted(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the released weights under the names of `DeepJDD`, the fixed biases of packing and unpacking folded in."""
+    trunk = sum(name.startswith("main_processor.conv") and name.endswith(".weight") for name in published)
+    names = {f"main_processor.conv{i + 1}": f"trunk.{i}.conv" for i in range(trunk)}
+    names |= {"residual_predictor": "predict", "fullres_processor.post_conv": "tail.0.conv", "fullres_processor.output": "tail.1"}
+    found = {f"{own}.{part}": published[f"{theirs}.{part}"] for theirs, own in names.items() for part in ("weight", "bias")}
+    first = found["trunk.0.conv.weight"].double()
+    shift = published["main_processor.pack_mosaic.bias"].double()
+    bias = found["trunk.0.conv.bias"].double() + (first.sum(dim=(2, 3)) * shift).sum(dim=1)
+    found["trunk.0.conv.weight"] = found["trunk.0.conv.weight"][:, list(_PLANES)]
+    found["trunk.0.conv.bias"] = bias.to(first.dtype)
+    found["predict.bias"] = found["predict.bias"] + published["upsampler.bias"].repeat_interleave(4)
+    return found
 
 
 class DeepJDD(nn.Module):

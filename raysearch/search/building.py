@@ -16,11 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from raysearch.errors import SpecError
+from raysearch.errors import PreflightError, SpecError, StateDamaged
 from raysearch.recipes.base import Recipe, RecipeContext
 from raysearch.samplers.base import Sampler, SamplerContext
 from raysearch.spec.domain_syntax import Fault
+from raysearch.spec.findings import MISSING
 from raysearch.spec.trial import TrialConfig
+from raysearch.train.initial import load_into
 from raysearch.train.network import build_net
 from raysearch.train.patch_loss import load_scorer
 
@@ -104,14 +106,15 @@ def _value(trial: TrialConfig, path: tuple[str, ...]) -> object:
 
 def _attempt(part: str, trial: TrialConfig, build: Callable[[], None]) -> list[Fault]:
     kind = getattr(trial, part).model_dump(mode="json").get("kind", part)
+    whole = (part, "kind") if kind != part else (part,)
     try:
         build()
     except (SpecError, PreflightError, StateDamaged) as error:
-        path = tuple(error.place.split(".")) if error.place.split(".")[0] in TrialConfig.model_fields else (part, "kind")
-        value = kind if path == (part, "kind") else _value(trial, path)
+        path = tuple(error.place.split(".")) if error.place.split(".")[0] in TrialConfig.model_fields else whole
+        value = kind if path == whole else _value(trial, path)
         return [Fault(path, value, error.cause, error.remedy or "choose other values", isinstance(error, PreflightError))]
     except Exception as error:  # whatever a component raises while it is built is what the user must see
-        return [Fault((part, "kind"), kind, f"can't be built: {type(error).__name__}: {error}", "choose other values")]
+        return [Fault(whole, kind, f"can't be built: {type(error).__name__}: {error}", "choose other values")]
     return []
 
 

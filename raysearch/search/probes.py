@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
@@ -86,7 +86,8 @@ def _assignments(space: Space) -> Iterator[tuple[Assignment, bool]]:
 
 def locate(fault: Fault, draft: Draft, document: Document) -> Finding:
     """Turn what is wrong with a place of a configuration into a finding about the place in the file that it came from."""
-    return document.finding(("trial", *draft.origin(fault.path)), fault.reason, fault.remedy, value=fault.value)
+    found = document.finding(("trial", *draft.origin(fault.path)), fault.reason, fault.remedy, value=fault.value)
+    return replace(found, severity="preflight") if fault.missing else found
 
 
 def without_consequences(findings: Iterable[Finding], faulty: Collection[str]) -> list[Finding]:

@@ -38,7 +38,6 @@ from raysearch.spec.space import Space
 from raysearch.spec.trial import TrialConfig
 from raysearch.spec.yaml import read
 
-
 _FILES = frozenset({"checkpoint", "weights"})
 """Fields of a trial that name a file."""
 

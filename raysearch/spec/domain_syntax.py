@@ -14,12 +14,17 @@ from raysearch.spec.findings import MISSING, Path, one_of_names
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong at a place of a template: path, value, reason and remedy (see `raysearch.spec.findings.Finding`)."""
+    """What is wrong at a place of a template: path, value, reason and remedy (see `raysearch.spec.findings.Finding`).
+
+    Attributes:
+        missing: the template is right, and something that it names is not there.
+    """
 
     path: Path
     value: object
     reason: str
     remedy: str
+    missing: bool = False
 
 
 def read_domain(node: Mapping[str, object], path: Path) -> Domain | list[Fault]:

@@ -58,12 +58,17 @@ def save(folder: Path, key: str, step: int, state: Mapping[str, object], keep: i
     for other in files(folder):
         if _owner(other) not in (key, None):
             other.unlink(missing_ok=True)
-    write_atomically(path, _pack(key, state))
+    write(path, key, state)
     others = [other for other in files(folder) if other != path]
     others.sort(key=lambda other: other.name > path.name)  # stable: the newest before this step stay first
     for old in others[max(0, keep - 1) :]:
         old.unlink(missing_ok=True)
     return path
+
+
+def write(path: Path, key: str, state: Mapping[str, object]) -> None:
+    """Write one checkpoint, whole or not at all, in the place of what was there; see `save` for the arguments."""
+    write_atomically(path, _pack(key, state))
 
 
 def _owner(path: Path) -> str | None:

@@ -26,7 +26,7 @@ from raysearch.train import outcome
 from raysearch.train import state as states
 from raysearch.train.evaluate import evaluate, means, open_sets
 from raysearch.train.files import TrialResult
-from raysearch.train.network import build_net
+from raysearch.train.initial import initial_network
 from raysearch.train.reporter import Report, Reporter, StopTrial
 from raysearch.train.state import TrainState, TrialIO
 from raysearch.train.world import share_of
@@ -51,10 +51,11 @@ def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     began = time.monotonic()
     if io.world.rank == 0:
         io.folder.mkdir(parents=True, exist_ok=True)
-    net = build_net(trial)
+    initial = initial_network(trial)
+    net = initial.net
     if not any(True for _ in net.parameters()):
         return _classical(trial, io, reporter, net.to(io.device), began)
-    state = states.fresh(trial, io, net)
+    state = states.fresh(trial, io, initial)
     stopped = states.resume(state, trial, io) and _send(state, trial, io, reporter)
     validation = open_sets(trial, "validation", io.cache)
     while state.step < trial.steps and not stopped:
@@ -71,7 +72,7 @@ def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     if io.world.rank == 0:
         outcome.write_usage(state.usage, io)
     io.world.barrier()
-    facts = outcome.facts(net, trial, io)
+    facts = outcome.facts(net, trial, io) | ({"init_sha256": state.init_sha256} if state.init_sha256 else {})
     return TrialResult("stopped" if stopped else "finished", state.step, metrics, time.monotonic() - began, facts)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from raysearch.data.index import PatchIndex
 from raysearch.errors import DataError, SpecError
@@ -24,6 +24,7 @@ from raysearch.spec.pairing import pairing_fault
 from raysearch.spec.trial import TrialConfig
 from raysearch.train import checkpoint
 from raysearch.train.files import CHECKPOINTS
+from raysearch.train.initial import InitialNetwork
 from raysearch.train.patch_loss import score_columns, static_scores
 from raysearch.train.usage import UsageMaps
 from raysearch.train.world import World, agree_on_bytes
@@ -89,6 +90,7 @@ class TrainState:
 
     Attributes:
         step: optimisation steps done.
+        init_sha256: of the checkpoint that the network started from; empty without one.
         reported: the metrics of the last report; empty before the first one.
     """
 
@@ -98,6 +100,7 @@ class TrainState:
     recipe: Recipe
     generators: dict[str, torch.Generator]
     usage: UsageMaps
+    init_sha256: str = ""
     step: int = 0
     clock: Clock = field(default_factory=Clock)
     reported: dict[str, float] = field(default_factory=dict)
@@ -107,6 +110,7 @@ class TrainState:
         return {
             "step": self.step,
             "data": self.index.digest,
+            "init_sha256": self.init_sha256,
             "recipe": self.recipe.state_dict(),
             "sampler": self.sampler.state_dict(),
             "generators": {name: generator.get_state() for name, generator in self.generators.items()},
@@ -133,6 +137,7 @@ class TrainState:
         self.usage.load_state_dict(_mapping(state["usage"]))
         self.clock.load_state_dict(_mapping(state["clock"]))
         self.reported = {name: float(value) for name, value in _mapping(state["reported"]).items()}  # type: ignore[arg-type]
+        self.init_sha256 = str(state["init_sha256"])
         self.step = int(state["step"])  # type: ignore[call-overload]
 
 
@@ -142,11 +147,11 @@ def _mapping(value: object) -> Mapping[str, object]:
     return value
 
 
-def fresh(trial: TrialConfig, io: TrialIO, net: nn.Module) -> TrainState:
+def fresh(trial: TrialConfig, io: TrialIO, initial: InitialNetwork) -> TrainState:
     """Build the state before the first step.
 
     Args:
-        net: from `raysearch.train.network.build_net`; moved to the device.
+        initial: the network, which is moved to the device.
     """
     task, geometry = trial.task, trial.model.geometry()
     seen = trial.patch.size - 2 * geometry.margin
@@ -174,7 +179,7 @@ def fresh(trial: TrialConfig, io: TrialIO, net: nn.Module) -> TrainState:
     )
     recipe = trial.recipe.build(
         RecipeContext(
-            net=io.world.wrap(net.to(io.device)),
+            net=io.world.wrap(initial.net.to(io.device)),
             steps=trial.steps,
             device=io.device,
             precision=trial.precision,
@@ -187,7 +192,7 @@ def fresh(trial: TrialConfig, io: TrialIO, net: nn.Module) -> TrainState:
     )
     generators = {name: torch_generator(trial.seed, name, device=io.device) for name in ("augment", "noise")}
     usage = UsageMaps(index, seen, geometry.margin, io.device)
-    return TrainState(index, geometry, sampler, recipe, generators, usage)
+    return TrainState(index, geometry, sampler, recipe, generators, usage, initial.sha256)
 
 
 def _require_fit(trial: TrialConfig, seen: int) -> None:

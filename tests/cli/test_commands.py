@@ -27,6 +27,11 @@ SURFACE = {
     "train": ["--cache", "--device", "--json", "--out", "--seed", "--steps", "--test", "--threads"],
     "eval": ["--cache", "--device", "--degraded", "--images", "--json", "--metric", "--protocol", "--split"],
     "restore": ["--degrade", "--device", "--level", "--sigma"],
+    "data inspect": ["--cache", "--grey", "--json", "--out", "--patch", "--quick", "--stride"],
+    "weights inspect": ["--json", "--key"],
+    "weights import": ["--config", "--json", "--key", "--model", "--out", "--partial", "--set", "--task"],
+    "weights interpolate": ["--alpha", "--out"],
+    "erf": ["--device", "--inputs", "--json", "--out", "--size", "--task", "--threads"],
     "bench restore": ["--batch", "--device", "--json", "--precision", "--repeats", "--size", "--task", "--threads", "--warmup"],
     "doctor": ["--json", "--runs"],
 }  # fmt: skip
