@@ -59,7 +59,7 @@ def test_an_upright_camera_sees_the_image_and_beyond_it_the_mirrored_one() -> No
 
 @pytest.mark.parametrize(("scale", "angle", "width"), [(1.0, 0.0, 0.5), (0.83, 0.06, 0.45), (1.5, -0.1, 0.6)])
 def test_the_light_on_a_pixel_is_the_integral_over_stripes(scale: float, angle: float, width: float) -> None:
-    """A plain sum over a grid of 41 x 41 points a pixel, without footprints; five samples a pixel come within 0.03 of it."""
+    """A plain sum over a grid of 41 x 41 points a pixel, without footprints; five samples a pixel come within 0.04 of it."""
     light = smooth(24, 24)
     stand = pose(scale=scale, angle=angle, x=0.2, y=-0.3)
     found = photographed(light, stand, torch.tensor([width]))[0]
@@ -75,7 +75,7 @@ def test_the_light_on_a_pixel_is_the_integral_over_stripes(scale: float, angle: 
             stripe = np.floor((x - pixel_x) * 3).astype(int) == colour
             seen = light[0, colour].numpy()[pixel_y, pixel_x] * stripe * lit * 4.5
             expected = (seen * profile[:, None] * profile[None, :]).sum() / profile.sum() ** 2
-            assert abs(float(found[colour, row, column]) - expected) < 0.03
+            assert abs(float(found[colour, row, column]) - expected) < 0.04
 
 
 def test_bands_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
