@@ -33,10 +33,9 @@ def channels_of(config: ModelConfig) -> int:
 def built(config: ModelConfig) -> tuple[nn.Module, int, int]:
     """The first that exists of the network in colour at scale 1, at scale 2, and in luma at scale 2; its channels and its scale."""
     for channels, scale in ((3, 1), (3, 2), (1, 2)):
-        with contextlib.suppress(SpecError):
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)
-                return config.build(channels, channels, scale).double().eval(), channels, scale
+        with contextlib.suppress(SpecError), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return config.build(channels, channels, scale).double().eval(), channels, scale
     raise AssertionError(f"{config} can't be built")
 
 
