@@ -35,7 +35,7 @@ def built(config: ModelConfig) -> tuple[nn.Module, int, int]:
     for channels, scale in ((3, 1), (3, 2), (1, 2)):
         with contextlib.suppress(SpecError), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            return config.build(channels, channels, scale).double().eval(), channels, scale
+            return config.build(channels, channels, scale).eval(), channels, scale
     raise AssertionError(f"{config} can't be built")
 
 
@@ -55,12 +55,12 @@ def test_tiles_equal_the_whole_image_for_every_model(kind: str, tile: int) -> No
     net, channels, scale = built(config)
     grain = math.lcm(2, geometry.multiple_of)
     for height, width in SIZES:
-        degraded = mosaic_of(height // grain * grain, width // grain * grain)[:, :channels].double()
+        degraded = mosaic_of(height // grain * grain, width // grain * grain)[:, :channels]
         sigma = torch.full((1, 1, 1, 1), 10.0)
         with torch.no_grad():
             whole = net(degraded, sigma)
             tiled = restore(net, degraded, sigma, Tiling(geometry, scale, tile, 2))
-        torch.testing.assert_close(tiled, whole, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(tiled, whole, rtol=1e-5, atol=1e-5 * max(1.0, float(whole.abs().max())))
 
 
 def test_valid_networks_lose_their_margin_once() -> None:
