@@ -116,8 +116,16 @@ def gathered(dataset: str, photographs: Sequence[Photograph], policy: Policy) ->
     return Gathered(dataset, tuple(kept), tuple((Path(error.place), error.cause) for error in damaged))
 
 
-def refuse_shared(splits: Mapping[str, Sequence[Photograph]]) -> None:
+SHARED = "remove it from one of the splits: what is trained on or selected by must not be tested on"
+"""The usual remedy for a photograph in two splits."""
+
+
+def refuse_shared(splits: Mapping[str, Sequence[Photograph]], remedy: str = SHARED) -> None:
     """Refuse a photograph that is in two splits, recognised by the bytes of its files. Unreadable files are left to `gathered`.
+
+    Args:
+        splits: the photographs of each split.
+        remedy: what the error tells to do.
 
     Raises:
         DataError: names both files.
@@ -130,7 +138,7 @@ def refuse_shared(splits: Mapping[str, Sequence[Photograph]]) -> None:
         first, second = shared[0], next(entry for entry in shared if entry[0] != shared[0][0])
         raise DataError(
             f"the same photograph is in {first[0]} ({first[1]}) and in {second[0]} ({second[1]}); {len(shared)} files are affected",
-            remedy="remove it from one of the splits: what is trained on or selected by must not be tested on",
+            remedy=remedy,
         )
 
 

@@ -214,8 +214,22 @@ def test_folder_skips_an_unreadable_file_only_when_told(tmp_path: Path) -> None:
 def test_folder_without_a_test_set_trains_and_says_what_is_missing(tmp_path: Path) -> None:
     config = folder_config(tmp_path, test={})
     assert config.gather("train")
-    with pytest.raises(DataError, match="no test set is named"):
+    with pytest.raises(NoSuchSplit, match="no test set is named"):
         config.gather("test")
+
+
+@pytest.mark.parametrize(("kind", "settings"), [("folder", folder), ("pairs", pairs)])
+def test_a_part_of_a_mix_may_have_test_sets_only(kind: str, settings: Callable[[Path], dict[str, object]], tmp_path: Path) -> None:
+    config = find(PACKAGE, kind).parse({"kind": kind, "test": settings(tmp_path)["test"]})
+    assert isinstance(config, CorpusConfig)
+    assert all(one.photographs for one in config.gather("test"))
+    for split in SPLITS[:2]:
+        with pytest.raises(NoSuchSplit, match=f"of {split} p") as caught:
+            config.gather(split)
+        assert caught.value.place == f"data.{split}"
+    for mistake in ({}, {"hold_out": 1}, {"hold_out": 1, "test": settings(tmp_path / "again")["test"]}):
+        with pytest.raises(ValidationError):
+            find(PACKAGE, kind).parse({"kind": kind, **mistake})
 
 
 def test_folder_without_images(tmp_path: Path) -> None:

@@ -57,9 +57,7 @@ def parts(tmp_path: Path) -> dict[str, Path]:
 
 
 def only_tests(path: Path) -> dict[str, object]:
-    """A folder corpus of which a mix takes the test set; what it would train on is elsewhere."""
-    other = folder(path.parent / f"{path.name} unused", 1001, 1002)
-    return {"kind": "folder", "train": str(other), "hold_out": 1, "test": {path.name: str(path)}}
+    return {"kind": "folder", "test": {path.name: str(path)}}
 
 
 def test_photographs_of_several_corpora_are_named_after_them(parts: dict[str, Path]) -> None:

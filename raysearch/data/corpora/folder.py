@@ -27,7 +27,7 @@ from raysearch.component import Config as Base
 from raysearch.data.base import CorpusConfig, Gathered, Photograph, Split
 from raysearch.data.listing import Policy, choose_listed, find_images, gathered, hold_out, refuse_shared
 from raysearch.data.paths import AbsolutePath
-from raysearch.errors import DataError
+from raysearch.errors import DataError, NoSuchSplit
 
 SetName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """Name of a test set, as tables show it and folders are called."""
@@ -85,11 +85,11 @@ class Config(CorpusConfig):
 
     kind: Literal["folder"] = "folder"
 
-    train: FolderSet
-    """The photographs to train on."""
+    train: FolderSet | None = None
+    """The photographs to train on; a part of a ``mix`` may do without."""
 
     validation: FolderSet | None = None
-    """The photographs that a search selects by; either this or ``hold_out``."""
+    """The photographs that a search selects by; with ``train`` either this or ``hold_out``."""
 
     hold_out: int | None = Field(None, ge=1)
     """Take so many photographs out of ``train`` for validation, always the same ones."""
@@ -102,34 +102,39 @@ class Config(CorpusConfig):
 
     @model_validator(mode="after")
     def _one_validation(self) -> Self:
-        if (self.validation is None) == (self.hold_out is None):
+        if self.train is None and self.hold_out is not None:
+            raise ValueError("`hold_out` takes photographs out of `train`, which is not given")
+        if self.train is not None and (self.validation is None) == (self.hold_out is None):
             raise ValueError("give either `validation` (folders) or `hold_out` (a number of training photographs)")
+        if self.train is None and self.validation is None and not self.test:
+            raise ValueError("give at least one of `train`, `validation` and `test`")
         return self
 
     def gather(self, split: Split) -> tuple[Gathered, ...]:
         """List the photographs of a split; test has one set per name, sorted by name.
 
         Raises:
+            NoSuchSplit: no folders are named for this split.
             DataError: a folder or a photograph is missing, a file is unreadable, or a photograph is in two splits.
         """
-        train, validation, tests = self._splits()
-        everything_tested = [photograph for photographs in tests.values() for photograph in photographs]
-        refuse_shared({"train": train, "validation": validation, "test": everything_tested})
-        if split == "test" and not tests:
-            raise DataError("no test set is named", place="data.test", remedy="name one: `test: {my_set: path/to/folder}`")
-        validation_name = (self.validation or self.train).name
-        sets: dict[Split, dict[str, Sequence[Photograph]]] = {
-            "train": {self.train.name: train},
-            "validation": {validation_name: validation},
-            "test": {name: tests[name] for name in sorted(tests)},
-        }
+        sets = self._sets()
+        refuse_shared({name: [p for photographs in chosen.values() for p in photographs] for name, chosen in sets.items()})
+        if split == "test" and not self.test:
+            raise NoSuchSplit("no test set is named", place="data.test", remedy="name one: `test: {my_set: path/to/folder}`")
+        if not sets[split]:
+            raise NoSuchSplit(
+                f"no folder of {split} photographs is named", place=f"data.{split}", remedy=f"name one: `{split}: path`"
+            )
         return tuple(gathered(name, photographs, self.unreadable) for name, photographs in sets[split].items())
 
-    def _splits(self) -> tuple[list[Photograph], list[Photograph], dict[str, list[Photograph]]]:
-        train = self.train.photographs()
-        if self.hold_out is not None:
-            validation, train = hold_out(train, self.hold_out)
-        else:
-            assert self.validation is not None, "one of the two is given"
-            validation = self.validation.photographs()
-        return train, validation, {name: chosen.photographs() for name, chosen in self.test.items()}
+    def _sets(self) -> dict[Split, dict[str, Sequence[Photograph]]]:
+        sets: dict[Split, dict[str, Sequence[Photograph]]] = {"train": {}, "validation": {}, "test": {}}
+        if self.train is not None:
+            train = self.train.photographs()
+            if self.hold_out is not None:
+                sets["validation"][self.train.name], train = hold_out(train, self.hold_out)
+            sets["train"][self.train.name] = train
+        if self.validation is not None:
+            sets["validation"][self.validation.name] = self.validation.photographs()
+        sets["test"].update({name: self.test[name].photographs() for name in sorted(self.test)})
+        return sets

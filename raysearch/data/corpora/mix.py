@@ -107,7 +107,7 @@ class Config(CorpusConfig):
         parts = {name: self._parts(name) if name == split else self._parts_if_any(name) for name in SPLITS}
         sets = {name: [found for _, found in chosen] for name, chosen in parts.items()}
         if self.leaks == "refuse":
-            refuse_shared({name: _photographs(chosen) for name, chosen in sets.items()})
+            refuse_shared({name: _photographs(chosen) for name, chosen in sets.items()}, _CONSENT)
             _refuse_known(sets)
         return _distinct(sets["test"]) if split == "test" else (_joined(sets[split]),)
 

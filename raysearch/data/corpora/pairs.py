@@ -28,7 +28,7 @@ from raysearch.data.base import CorpusConfig, Gathered, Photograph, Split
 from raysearch.data.corpora.folder import SetName
 from raysearch.data.listing import Policy, gathered, refuse_shared
 from raysearch.data.pair_set import PairSet, ScenePattern, hold_out_scenes, refuse_shared_scenes
-from raysearch.errors import DataError
+from raysearch.errors import NoSuchSplit
 
 
 class Config(CorpusConfig):
@@ -36,11 +36,11 @@ class Config(CorpusConfig):
 
     kind: Literal["pairs"] = "pairs"
 
-    train: PairSet
-    """The pairs to train on."""
+    train: PairSet | None = None
+    """The pairs to train on; a part of a ``mix`` may do without."""
 
     validation: PairSet | None = None
-    """The pairs that a search selects by; either this or ``hold_out``."""
+    """The pairs that a search selects by; with ``train`` either this or ``hold_out``."""
 
     hold_out: int | None = Field(None, ge=1)
     """Take so many scenes out of ``train`` for validation, always the same ones."""
@@ -59,8 +59,12 @@ class Config(CorpusConfig):
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
-        if (self.validation is None) == (self.hold_out is None):
+        if self.train is None and (self.hold_out is not None or self.hold_out_test is not None):
+            raise ValueError("`hold_out` and `hold_out_test` take scenes out of `train`, which is not given")
+        if self.train is not None and (self.validation is None) == (self.hold_out is None):
             raise ValueError("give either `validation` (folders) or `hold_out` (a number of scenes)")
+        if self.train is None and self.validation is None and not self.test:
+            raise ValueError("give at least one of `train`, `validation` and `test`")
         if self.test and self.hold_out_test is not None:
             raise ValueError("give either `test` (folders) or `hold_out_test` (a number of scenes)")
         return self
@@ -74,6 +78,7 @@ class Config(CorpusConfig):
         """List the pairs of a split; test has one set per name, sorted by name.
 
         Raises:
+            NoSuchSplit: no folders are named for this split.
             DataError: a folder or the counterpart of an image is missing, a file is unreadable, a pair has two sizes, or a pair or
                 a scene is in two splits.
         """
@@ -81,20 +86,24 @@ class Config(CorpusConfig):
         everything: dict[str, list[Photograph]] = {s: [p for found in chosen.values() for p in found] for s, chosen in sets.items()}
         refuse_shared(everything)
         refuse_shared_scenes({name: [p.name for p in photographs] for name, photographs in everything.items()}, self.scene)
-        if not sets[split]:
+        if split == "test" and not sets["test"]:
             remedy = "name one: `test: {my_set: {degraded: ..., clean: ...}}`, or hold scenes out: `hold_out_test: 4`"
-            raise DataError("no test set is named", place="data.test", remedy=remedy)
+            raise NoSuchSplit("no test set is named", place="data.test", remedy=remedy)
+        if not sets[split]:
+            remedy = f"name them: `{split}: {{degraded: ..., clean: ...}}`"
+            raise NoSuchSplit(f"no folders of {split} pairs are named", place=f"data.{split}", remedy=remedy)
         return tuple(gathered(name, photographs, self.unreadable) for name, photographs in sets[split].items())
 
     def _sets(self) -> dict[Split, dict[str, Sequence[Photograph]]]:
-        train = self.train.photographs()
-        tests: dict[str, Sequence[Photograph]] = {name: self.test[name].photographs() for name in sorted(self.test)}
-        if self.hold_out_test is not None:
-            tests[self.train.name], train = hold_out_scenes(train, self.hold_out_test, self.scene)
-        if self.hold_out is not None:
-            validation, train = hold_out_scenes(train, self.hold_out, self.scene)
-        else:
-            assert self.validation is not None, "one of the two is given"
-            validation = self.validation.photographs()
-        validation_name = (self.validation or self.train).name
-        return {"train": {self.train.name: train}, "validation": {validation_name: validation}, "test": tests}
+        sets: dict[Split, dict[str, Sequence[Photograph]]] = {"train": {}, "validation": {}, "test": {}}
+        sets["test"].update({name: self.test[name].photographs() for name in sorted(self.test)})
+        if self.train is not None:
+            train = self.train.photographs()
+            if self.hold_out_test is not None:
+                sets["test"][self.train.name], train = hold_out_scenes(train, self.hold_out_test, self.scene)
+            if self.hold_out is not None:
+                sets["validation"][self.train.name], train = hold_out_scenes(train, self.hold_out, self.scene)
+            sets["train"][self.train.name] = train
+        if self.validation is not None:
+            sets["validation"][self.validation.name] = self.validation.photographs()
+        return sets

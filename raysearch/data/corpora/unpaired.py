@@ -32,7 +32,7 @@ from raysearch.data.base import CorpusConfig, Gathered, Photograph, Split
 from raysearch.data.corpora.folder import FolderSet, SetName
 from raysearch.data.listing import Policy, gathered, refuse_shared
 from raysearch.data.pair_set import PairSet, ScenePattern, refuse_shared_scenes
-from raysearch.errors import DataError
+from raysearch.errors import NoSuchSplit
 
 
 class Config(CorpusConfig):
@@ -84,7 +84,7 @@ class Config(CorpusConfig):
         refuse_shared_scenes({key: [p.name for p in photographs] for key, photographs in names.items()}, self.scene)
         if split == "test" and not tests:
             remedy = "name one: `test: {my_set: {degraded: ..., clean: ...}}`; a test needs true pairs"
-            raise DataError("no test set is named", place="data.test", remedy=remedy)
+            raise NoSuchSplit("no test set is named", place="data.test", remedy=remedy)
         sets: dict[Split, dict[str, Sequence[Photograph]]] = {
             "train": {self.degraded.name: _coupled(degraded, clean)},
             "validation": {self.validation.name: validation},
