@@ -34,7 +34,7 @@ def files_read(photograph: Photograph, channels: int) -> tuple[Path, ...]:
         raise DataError(
             "the task restores real degraded images, and this photograph has none beside it",
             place=str(photograph.path),
-            remedy="use data of kind pairs or unpaired, or a task that degrades photographs itself",
+            remedy="use data of kind pairs or unpaired (eval: --degraded), or a task that degrades photographs itself",
         )
     return photograph.files
 

@@ -63,10 +63,10 @@ class Within:
         return float(value)
 
 
-Kind = TypeVar("Kind", bound=Config)
+Parsed = TypeVar("Parsed", bound=Config)
 
 
-def parse_inside(kind: type[Kind], value: Mapping[str, object]) -> Kind:
+def parse_inside(kind: type[Parsed], value: Mapping[str, object]) -> Parsed:
     """Read a mapping; a mistake inside it is told under its own key.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The task ``real``: training, evaluation, restoring and the refusals, on generated pairs."""
+"""The task ``real`` on generated pairs: training, evaluation, restoring, refusals; and noise levels that networks are not told."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from raysearch.metrics.psnr import psnr
 from raysearch.search.agreement import disagreements
 from raysearch.spec.pairing import pairing_fault
 from raysearch.spec.trial import TrialConfig
+from raysearch.tasks.base import Pair
 from raysearch.train.files import folder_name
-from raysearch.train.loop import fit
+from raysearch.train.loop import _cut, fit
 from raysearch.train.prepare import prepare, write_thumbnails
 from raysearch.train.reporter import ListReporter
 from raysearch.train.restore import evaluate_checkpoint, restore_folder
@@ -139,3 +140,28 @@ def test_unrelated_images_are_not_compared_pixel_by_pixel(make_trial, corpus: Pa
     assert fault.place == "recipe.kind"
     assert "target: surrogate" in fault.remedy
     assert pairing_fault(trial_on(make_trial, folders, data=data, task="gaussian_denoise")) is None
+
+
+# levels that networks are not told
+
+
+def test_the_level_of_a_camera_reaches_the_loss_and_not_the_network(make_trial, cache: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    recipe = SUPERVISED | {"loss": {"kind": "sum", "parts": [{"loss": "l2"}, {"loss": "asymmetric", "weight": 0.5}]}}
+    cbdnet = {"kind": "cbdnet", "width": 4, "estimator_width": 4}
+    trial = make_trial(task="camera_denoise", model=cbdnet, recipe=recipe, steps=2, evaluate={"every": 2})
+    assert not trial.lacking
+    reporter = ListReporter()
+    fit(trial, TrialIO(tmp_path / "camera", cache, SingleWorld(), CPU, "validation"), reporter)
+    assert reporter.reports[-1].metrics["loss/asymmetric"] > 0
+    told = make_trial(task="camera_denoise", model={"kind": "ffdnet", "depth": 3, "width": 4}, steps=2, evaluate={"every": 2})
+    with pytest.raises(SpecError, match="noise level"):
+        fit(told, TrialIO(tmp_path / "told", cache, SingleWorld(), CPU, "validation"), ListReporter())
+
+
+def test_a_rank_gets_its_part_of_a_level() -> None:
+    batch, level = torch.rand(4, 3, 8, 8), torch.rand(4, 1, 8, 8)
+    part = _cut(Pair(batch, batch, None, level), slice(2, 4))
+    assert part.hidden_sigma_255 is not None
+    assert torch.equal(part.hidden_sigma_255, level[2:])
+    assert torch.equal(part.degraded, batch[2:])
+    assert _cut(Pair(batch, batch, level[:1]), slice(2, 4)).sigma_255 is not None
