@@ -27,6 +27,8 @@ class Part(Base):
     """One loss of a sum."""
 
     loss: Annotated[SerializeAsAny[LossConfig], Kind("raysearch.losses")]
+    """Any kind of loss, also another sum."""
+
     weight: float = Field(1.0, ge=0)
     """What it is multiplied by; 0 leaves it out."""
 
