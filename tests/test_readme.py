@@ -70,10 +70,10 @@ def test_yaml_examples_pass_check(text: str, tmp_path: Path) -> None:
 
 def test_yaml_fragments_are_valid() -> None:
     fragments = [YAML(typ="safe", pure=True).load(t) for language, t in BLOCKS if language == "yaml" and "\ntrial:" not in t]
-    assert [list(f) for f in fragments] == [["data"], ["data"], ["resources"]]
-    for fragment in fragments[:2]:
+    assert [list(f) for f in fragments] == [["data"], ["data"], ["data"], ["resources"]]
+    for fragment in fragments[:3]:
         assert find("raysearch.data.corpora", fragment["data"]["kind"]).parse(fragment["data"])
-    assert Resources.parse(fragments[2]["resources"]).workers == 2
+    assert Resources.parse(fragments[3]["resources"]).workers == 2
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda p: p.stem)
