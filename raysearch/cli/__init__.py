@@ -33,7 +33,6 @@ COMMANDS = {
     "data": ("data", "Look at photographs: counts, scores of patches, leaks."),
     "erf": ("erf", "Measure the effective receptive field of a network."),
     "bench": ("bench", "Measure networks, searches and overhead."),
-    "data": ("data", "Look at photographs: counts, scores of patches, leaks."),
     "doctor": ("doctor", "Check this machine: versions, disk, ports, GPUs."),
 }
 """Every command: the module in `raysearch.cli` that holds it, and its line in the help."""

@@ -33,7 +33,6 @@ SURFACE = {
     "weights interpolate": ["--alpha", "--out"],
     "erf": ["--device", "--inputs", "--json", "--out", "--size", "--task", "--threads"],
     "bench restore": ["--batch", "--device", "--json", "--precision", "--repeats", "--size", "--task", "--threads", "--warmup"],
-    "data inspect": ["--cache", "--grey", "--json", "--out", "--patch", "--quick", "--stride"],
     "doctor": ["--json", "--runs"],
 }  # fmt: skip
 """Changing this is changing what users type: CHANGELOG.md must say so."""
