@@ -152,7 +152,7 @@ def _alike(entries: Sequence[tuple[str, Path]], key: Callable[[Path], object]) -
 
 def _sha256_of_start(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.sha256(file.read(1 << 16)).hexdigest()
+        return hashlib.sha256(file.read(1 << 12)).hexdigest()
 
 
 def _walk(folder: Path) -> Iterator[PurePosixPath]:

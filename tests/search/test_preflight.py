@@ -101,7 +101,8 @@ MISTAKES = [
     ("workers: 1,", "workers: 0,", 9, "resources.workers", "at least 1", "at least 1"),
     ("cpus_per_worker: 1", "gpus_per_worker: 1.5", 9, "resources.gpus_per_worker", "must be whole", "correct"),
     ("workers: 1,", "workers: 3,", 31, "trial.batch", "shared evenly by 3", "write 9"),
-    ("  data: {kind: photos}", "  data: {kind: folder}", 11, "trial.data.train", "is missing", "add train"),
+    ("  data: {kind: photos}", "  data: {kind: folder}", 11, "trial.data", "give at least one of `train`", "correct the value"),
+    ("  data: {kind: photos}", "  data: {kind: set5}", 11, "trial.data.root", "is missing", "add root"),
     (
         "  evaluate: {every: 20}",
         "  evaluate: {every: 20, protocol: {space: gray}}",

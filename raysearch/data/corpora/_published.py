@@ -85,7 +85,7 @@ def inside(root: Path, name: str) -> Path:
 
 def no_such_split(name: str, split: Split, remedy: str) -> NoSuchSplit:
     """Make the error of a set that has nothing for a split."""
-    return NoSuchSplit(f"{name} has no {split} photographs", place="data", remedy=remedy)
+    return NoSuchSplit(f"{name} has no {split} photographs", remedy=remedy)
 
 
 def _of_one_scheme(published: Published, found: list[Photograph]) -> list[Photograph]:
