@@ -15,13 +15,18 @@ Profiles = Float[Tensor, "b taps"]
 
 def blur(image: Image, profiles: Profiles) -> Image:
     """Filter every image over rows and columns with its own profile."""
-    images, channels, height, width = image.shape
     reach = profiles.shape[1] // 2
+    return filtered(functional.pad(image, (reach, reach, reach, reach), mode="replicate"), profiles, 1)
+
+
+def filtered(image: Image, profiles: Profiles, step: int) -> Float[Tensor, "b c hf wf"]:
+    """Filter likewise where the profile lies inside the image, at every ``step``-th place of both directions."""
+    images, channels, height, width = image.shape
     taps = profiles.repeat_interleave(channels, dim=0)[:, None, :]
     planes = image.reshape(1, images * channels, height, width)
-    for kernel, padding in ((taps[..., None], (0, 0, reach, reach)), (taps[:, :, None], (reach, reach, 0, 0))):
-        planes = functional.conv2d(functional.pad(planes, padding, mode="replicate"), kernel, groups=images * channels)
-    return planes.reshape(images, channels, height, width)
+    planes = functional.conv2d(planes, taps[..., None], stride=(step, 1), groups=images * channels)
+    planes = functional.conv2d(planes, taps[:, :, None], stride=(1, step), groups=images * channels)
+    return planes.reshape(images, channels, *planes.shape[-2:])
 
 
 def gaussian(sigma: Float[Tensor, " b"], reach: int, power: int = 2) -> Profiles:

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from raysearch.shapes import Image
-from raysearch.tasks._blur import blur, gaussian
+from raysearch.tasks._blur import filtered, gaussian
 
 One = Float[Tensor, "b 1 1 1"]
 Two = Float[Tensor, "b 2 1 1"]
@@ -104,7 +104,7 @@ def _band(light: Image, pose: Pose, profiles: Float[Tensor, "b taps"], first: in
     columns = _fine(-around, width + around, light.device)
     seen = _stripes(light, pose, *look(pose, (height, width), rows, columns))
     middle = FINE // 2
-    return blur(seen, profiles)[:, :, _REACH + middle : -_REACH : FINE, _REACH + middle : -_REACH : FINE]
+    return filtered(seen[..., middle:, middle:], profiles, FINE)
 
 
 def _fine(first: int, last: int, device: torch.device) -> Tensor:
