@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from raysearch.spec.domains import KEYWORDS, Choice, Domain, Float, Int, same, whole
+from raysearch.spec.domains import KEYWORDS, Choice, Domain, Float, Int, Leaf, Ordered, same, whole
 from raysearch.spec.findings import MISSING, Path, one_of_names
 
 
@@ -27,14 +27,27 @@ class Fault:
     missing: bool = False
 
 
-def read_domain(node: Mapping[str, object], path: Path) -> Domain | list[Fault]:
+@dataclass(frozen=True)
+class Zipped:
+    """One leaf of a group: the group's name, and the value that the leaf takes in each row."""
+
+    group: str
+    values: tuple[Leaf, ...]
+
+
+def read_domain(node: Mapping[str, object], path: Path) -> Domain | Zipped | list[Fault]:
     """Read a domain, or say everything that is wrong with it."""
     keyword = next(word for word in KEYWORDS if word in node)
     known = KEYWORDS[keyword]
     reason = f"not a part of a domain with {keyword}"
     faults = [Fault((*path, key), node[key], reason, one_of_names(key, known)) for key in node if key not in known]
-    if keyword in ("choice", "one_of"):
+    read: Domain | Zipped | list[Fault]
+    if keyword in ("choice", "one_of", "ordered"):
         read = _read_options(node[keyword], keyword, (*path, keyword))
+    elif keyword == "pow2":
+        read = _read_powers(node[keyword], (*path, keyword))
+    elif keyword == "zip":
+        read = _read_zipped(node, path)
     else:
         read = _read_range(node, keyword, path)
     return faults + (read if isinstance(read, list) else []) if faults or isinstance(read, list) else read
@@ -48,10 +61,48 @@ def _read_options(options: object, keyword: str, path: Path) -> Domain | list[Fa
     faults = []
     for i, option in enumerate(options):
         if isinstance(option, dict | list):
-            faults.append(Fault((*path, i), option, "a choice holds plain values only", "write one_of: instead of choice:"))
+            faults.append(Fault((*path, i), option, f"{keyword} holds plain values only", f"write one_of: instead of {keyword}:"))
         elif any(same(option, earlier) for earlier in options[:i]):
             faults.append(Fault((*path, i), option, "the value stands twice", "delete one of the two"))
-    return faults or Choice(tuple(options))
+    return faults or (Choice(tuple(options)) if keyword == "choice" else Ordered(tuple(options)))
+
+
+def _read_powers(bounds: object, path: Path) -> Domain | list[Fault]:
+    if not isinstance(bounds, list) or len(bounds) != 2:
+        return [Fault(path, bounds, "pow2 needs a list of two numbers", "write pow2: [8, 128]")]
+    faults = [fault for i, bound in enumerate(bounds) if (fault := _no_power(bound, (*path, i)))]
+    if faults:
+        return faults
+    low, high = bounds
+    if low >= high:
+        remedy = f"write pow2: [{high}, {low}]" if low > high else f"write {low} itself"
+        return [Fault(path, bounds, "the range is inverted" if low > high else "the range holds a single value", remedy)]
+    return Ordered(tuple(2**k for k in range(low.bit_length() - 1, high.bit_length())), "pow2")
+
+
+def _no_power(bound: object, path: Path) -> Fault | None:
+    if (fault := _wrong_number(bound, "int", path)) is not None:
+        return fault
+    assert isinstance(bound, int)
+    if bound < 1 or bound & (bound - 1):
+        below = 1 << max(0, bound.bit_length() - 1)
+        return Fault(path, bound, "is no power of two", f"write {below} or {2 * below}" if bound > 1 else "write 1, 2, 4, 8, ...")
+    return None
+
+
+def _read_zipped(node: Mapping[str, object], path: Path) -> Zipped | list[Fault]:
+    group, values = node["zip"], node.get("values", MISSING)
+    faults = []
+    if not isinstance(group, str) or not group.isidentifier():
+        remedy = "write zip: name, the same name at every leaf of the group"
+        faults.append(Fault((*path, "zip"), group, "is no name of a group (letters, digits and '_')", remedy))
+    if not isinstance(values, list) or not values:
+        faults.append(Fault((*path, "values"), values, "zip needs a list of values", "write values: [first, second]"))
+        return faults
+    for i, value in enumerate(values):
+        if isinstance(value, dict | list):
+            faults.append(Fault((*path, "values", i), value, "zip holds plain values only", "write a number or text"))
+    return faults or Zipped(str(group), tuple(values))
 
 
 def _labels(branches: list[Any]) -> tuple[str, ...]:

@@ -4,6 +4,9 @@
 ``{int: [3, 9]}``                         whole numbers, both ends included; ``step: 2``; or ``log: true``
 ``{float: [1e-4, 1e-2], log: true}``      numbers; or ``step: 0.1``
 ``{choice: [1, 2, 5]}``                   one of some values: numbers, text, true, false, null
+``{ordered: [none, flips, all]}``         the same with an order, which a model of the search sees as a position
+``{pow2: [8, 128]}``                      powers of two, both ends included
+``{zip: size, values: [32, 64, 128]}``    several leaves that take their i-th values together: all with the same name after ``zip``
 ``{one_of: [branch, ...]}``               one of some *branches*: whole components, mappings, lists or values, which may hold
                                           domains of their own. They exist only where their branch is chosen.
 ========================================= =====================================================================
@@ -17,7 +20,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from raysearch.spec.findings import Path
 
@@ -27,6 +30,9 @@ KEYWORDS: dict[str, frozenset[str]] = {
     "int": frozenset({"int", "step", "log"}),
     "float": frozenset({"float", "step", "log"}),
     "choice": frozenset({"choice"}),
+    "ordered": frozenset({"ordered"}),
+    "pow2": frozenset({"pow2"}),
+    "zip": frozenset({"zip", "values"}),
     "one_of": frozenset({"one_of"}),
 }
 
@@ -72,6 +78,10 @@ class Int:
     def suggest(self, name: str, trial: Suggester) -> Leaf:
         """Ask ``trial`` for a value."""
         return int(trial.suggest_int(name, self.low, self.high, step=self.step, log=self.log))
+
+    def encode(self, value: Leaf) -> Leaf:
+        """Return what a `Suggester` calls ``value``: itself."""
+        return value
 
     def match(self, value: object) -> Leaf:
         """Return ``value`` as this domain writes it.
@@ -126,6 +136,10 @@ class Float:
         """Ask ``trial`` for a value."""
         return float(trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log))
 
+    def encode(self, value: Leaf) -> Leaf:
+        """Return what a `Suggester` calls ``value``: itself."""
+        return value
+
     def match(self, value: object) -> Leaf:
         """Return ``value`` as this domain writes it.
 
@@ -173,34 +187,88 @@ class Choice:
         chosen: Leaf = trial.suggest_categorical(name, self.options)
         return chosen
 
+    def encode(self, value: Leaf) -> Leaf:
+        """Return what a `Suggester` calls ``value``: itself."""
+        return value
+
     def match(self, value: object) -> Leaf:
         """Return the option that equals ``value``; ``1`` equals ``1.0`` and not ``true``.
 
         Raises:
             ValueError: there is none; the message lists the options.
         """
-        for option in self.options:
-            if same(option, value):
-                return option
-        raise ValueError(f"one of: {', '.join(json.dumps(option) for option in self.options)}")
+        return self.options[_position(self.options, value)]
 
     def origin(self, value: Leaf) -> Path:
         """Return where ``value`` stands inside the domain's mapping."""
-        found = next((i for i, option in enumerate(self.options) if same(option, value)), None)
-        return () if found is None else ("one_of" if self.branches else "choice", found)
+        return ("one_of" if self.branches else "choice", _position(self.options, value))
 
 
-Domain = Int | Float | Choice
+@dataclass(frozen=True)
+class Ordered:
+    """One of some values in their order; a `Suggester` knows them by their position, from 0."""
+
+    options: tuple[Leaf, ...]
+    keyword: Literal["ordered", "pow2", "zip"] = "ordered"
+    """How it is written: by its values, by the lowest and highest power of two, or as the rows of a ``zip``."""
+
+    @property
+    def default(self) -> Leaf:
+        """The middle."""
+        return self.options[len(self.options) // 2]
+
+    @property
+    def values(self) -> tuple[Leaf, ...] | None:
+        """Every value."""
+        return self.options
+
+    @property
+    def ends(self) -> tuple[Leaf, ...]:
+        """The values worth probing: every one; of powers of two both ends."""
+        return (self.options[0], self.options[-1]) if self.keyword == "pow2" else self.options
+
+    def suggest(self, name: str, trial: Suggester) -> Leaf:
+        """Ask ``trial`` for a position."""
+        return self.options[int(trial.suggest_int(name, 0, len(self.options) - 1))]
+
+    def encode(self, value: Leaf) -> Leaf:
+        """Return what a `Suggester` calls ``value``: its position."""
+        return _position(self.options, value)
+
+    def match(self, value: object) -> Leaf:
+        """Return the value that equals ``value``; ``1`` equals ``1.0`` and not ``true``.
+
+        Raises:
+            ValueError: there is none; the message lists them.
+        """
+        return self.options[_position(self.options, value)]
+
+    def origin(self, value: Leaf) -> Path:
+        """Return where ``value`` stands inside the domain's mapping; empty when it stands nowhere."""
+        position = _position(self.options, value)
+        if self.keyword != "pow2":
+            return ("ordered" if self.keyword == "ordered" else "values", position)
+        return ("pow2", 0) if position == 0 else ("pow2", 1) if position == len(self.options) - 1 else ()
+
+
+Domain = Int | Float | Choice | Ordered
 
 
 def is_domain(node: object) -> bool:
-    """Whether a node of a template is a domain: a mapping with one of the four keywords, and no component."""
+    """Whether a node of a template is a domain: a mapping with one of the keywords, and no component."""
     return isinstance(node, Mapping) and "kind" not in node and any(keyword in node for keyword in KEYWORDS)
 
 
 def same(left: object, right: object) -> bool:
     """Whether two plain values are equal; ``1`` equals ``1.0`` and not ``true``."""
     return left == right and isinstance(left, bool) == isinstance(right, bool)
+
+
+def _position(options: Sequence[Leaf], value: object) -> int:
+    found = next((i for i, option in enumerate(options) if same(option, value)), None)
+    if found is None:
+        raise ValueError(f"one of: {', '.join(json.dumps(option) for option in options)}")
+    return found
 
 
 def whole(value: float) -> bool:

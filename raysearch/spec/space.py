@@ -4,23 +4,28 @@ A domain's name is its dotted path in the configuration, with the label of each 
 
     sampler: {one_of: [{kind: uniform}, {kind: gradient, keep: {float: [0.1, 1]}}]}     # sampler, sampler.gradient.keep
 
-An *assignment* gives a value to each domain that exists under the branches it chooses, and to no other.
+An *assignment* gives a value to each domain that exists under the branches it chooses, and to no other. A space may have
+constraints; then only the assignments that meet them are to be tried.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from raysearch.errors import SpecError
+from raysearch.spec.assigning import completed, matched, named
+from raysearch.spec.constraints import Dice, Values, met
 from raysearch.spec.domain_syntax import Fault
 from raysearch.spec.domains import Choice, Domain, Leaf, Suggester, is_domain, same
-from raysearch.spec.findings import MISSING, Path, dotted, one_of_names, shown
+from raysearch.spec.expression import Expression
+from raysearch.spec.findings import MISSING, Path, dotted, shown
 from raysearch.spec.template import Draft, Entry, TemplateFiller, TemplateReader
 from raysearch.spec.trial import TrialConfig
 
@@ -29,6 +34,9 @@ Assignment = dict[str, Leaf]
 MAX_GRID = 1_000_000
 """Configurations that `Space.size` counts before it gives up: a grid of more is no grid."""
 
+_COMPLETIONS = 200
+"""Draws with a domain's end fixed, to find a configuration with that end which meets the constraints."""
+
 
 @dataclass(frozen=True)
 class Space:
@@ -36,6 +44,7 @@ class Space:
 
     template: dict[str, object]
     entries: tuple[Entry, ...] = field(compare=False)
+    constraints: tuple[Expression, ...] = field(default=(), compare=False)
 
     @staticmethod
     def read(data: object) -> tuple[Space, list[Fault]]:
@@ -46,7 +55,7 @@ class Space:
         if not isinstance(data, dict) or is_domain(data):
             return Space({}, ()), [Fault((), data, "a trial must be a mapping", "write data:, task:, model:, sampler: and recipe:")]
         reader = TemplateReader([], [])
-        template = reader.node(data, (), (), "", ())
+        template = reader.read(data)
         assert isinstance(template, dict)
         return Space(template, tuple(reader.entries)), reader.faults
 
@@ -74,6 +83,22 @@ class Space:
         """Every domain by name, also those that exist in some branches only."""
         return {entry.name: entry.domain for entry in self.entries}
 
+    def under(self, constraints: Sequence[Expression]) -> Space:
+        """Return this space with other constraints."""
+        return replace(self, constraints=tuple(constraints))
+
+    def allows(self, assignment: Mapping[str, Leaf]) -> bool:
+        """Whether an assignment that `fits` meets the constraints.
+
+        Raises:
+            SpecError: an operation of a constraint got a value that it is not for.
+        """
+        return not self.constraints or met(self.constraints, Values(self.draft(assignment).data))
+
+    def encode(self, assignment: Mapping[str, Leaf]) -> Assignment:
+        """Return an assignment as a `Suggester` knows it: positions in place of ordered values."""
+        return {entry.name: entry.domain.encode(assignment[entry.name]) for entry in self.entries if entry.name in assignment}
+
     def sample(self, trial: Suggester) -> Assignment:
         """Ask ``trial`` for a value of each domain that exists, outer ``one_of`` before what is inside it (define by run)."""
         assignment: Assignment = {}
@@ -91,23 +116,7 @@ class Space:
         Raises:
             SpecError: an unknown name, a value outside its domain, or values that need two branches of one ``one_of``.
         """
-        known = {entry.name: entry for entry in self.entries}
-        wanted: Assignment = {}
-        for name, value in values.items():
-            if name not in known:
-                raise SpecError(f"{name} is no domain of this space", remedy=one_of_names(name, known))
-            for outer, label in [*known[name].requires, (name, _matched(known[name], value))]:
-                if outer in wanted and not same(wanted[outer], label):
-                    raise SpecError(
-                        f"{name} exists only under {outer} = {label}, not under {wanted[outer]}", remedy="drop one of the two"
-                    )
-                wanted[outer] = label
-        assignment: Assignment = {}
-        for entry in self.entries:
-            if entry.active(assignment):
-                default = rest(entry.domain) if rest else entry.domain.default
-                assignment[entry.name] = wanted.get(entry.name, default)
-        return assignment
+        return completed(self.entries, values, rest or (lambda domain: domain.default))
 
     def resolve(self, values: Mapping[str, object]) -> Assignment:
         """Turn published values into a full assignment.
@@ -116,21 +125,9 @@ class Space:
         branch that the other keys choose; a value that the template fixes may be repeated). `complete` says what the rest get.
 
         Raises:
-            SpecError: an unknown key, or a value outside the space.
+            SpecError: an unknown key, or a value outside the space. Constraints are not looked at: see `allows`.
         """
-        names = {entry.name for entry in self.entries}
-        chosen = {key: value for key, value in values.items() if key in names}
-        for key, value in values.items():
-            if key in names:
-                continue
-            candidates = [entry for entry in self.entries if dotted(entry.target) == key]
-            fits = [entry for entry in candidates if all(chosen.get(name, label) == label for name, label in entry.requires)]
-            if fits:
-                chosen[fits[0].name] = value
-            elif not _fixed(self.draft(self.complete(_leaves(chosen))).data, key, value):
-                every = names | {dotted(entry.target) for entry in self.entries}
-                raise SpecError(f"{key} = {shown(value)} is not in this space", remedy=one_of_names(key, every))
-        return self.complete(_leaves(chosen))
+        return self.complete(named(self.entries, values, lambda chosen: self.draft(self.complete(chosen)).data))
 
     def fits(self, assignment: Mapping[str, Leaf]) -> bool:
         """Whether an assignment gives a value inside its domain to exactly the domains that exist under it."""
@@ -138,14 +135,16 @@ class Space:
         if set(active) != set(assignment):
             return False
         try:
-            return all(same(_matched(entry, assignment[name]), assignment[name]) for name, entry in active.items())
+            return all(same(matched(entry, assignment[name]), assignment[name]) for name, entry in active.items())
         except SpecError:
             return False
 
     def draft(self, assignment: Mapping[str, Leaf]) -> Draft:
         """Fill the template, without checking the result."""
         trace: dict[Path, Path] = {}
-        data = TemplateFiller({entry.path: entry for entry in self.entries}, assignment, trace).node(self.template, (), ())
+        entries = {entry.path: entry for entry in self.entries}
+        entries |= {place.path: entry for entry in self.entries for place in entry.places}
+        data = TemplateFiller(entries, assignment, trace).node(self.template, (), ())
         assert isinstance(data, dict)
         return Draft(data, trace)
 
@@ -174,8 +173,30 @@ class Space:
     def corners(self) -> Iterator[Assignment]:
         """Yield assignments that together meet both ends of every range, every option and every branch.
 
-        First the defaults, then everything low, everything high, then each domain by itself at each of its ends.
+        First the defaults, then everything low, everything high, then each domain by itself at each of its ends. Under constraints
+        those that meet them, and for an end that none of these meets one found by drawing the rest at random, if there is one.
         """
+        if not self.constraints:
+            yield from self._extremes()
+            return
+        met: set[str] = set()
+        for assignment in filter(self.allows, self._extremes()):
+            met |= {repr(item) for item in assignment.items()}
+            yield assignment
+        for entry in self.entries:
+            for end in entry.domain.ends:
+                if repr((entry.name, end)) not in met:
+                    yield from itertools.islice(self.draws(_COMPLETIONS, {entry.name: end}), 1)
+
+    def draws(self, count: int, fixed: Mapping[str, Leaf] = MappingProxyType({}), seed: int = 0) -> Iterator[Assignment]:
+        """Draw ``count`` assignments at random, with ``fixed`` values, and yield those that meet the constraints."""
+        dice = Dice(seed)
+        for _ in range(count):
+            drawn = self.complete(fixed, lambda domain: domain.suggest("", dice))
+            if self.allows(drawn):
+                yield drawn
+
+    def _extremes(self) -> Iterator[Assignment]:
         seen = _Seen()
         yield from seen.new(self.complete({}))
         branches = [entry for entry in self.entries if isinstance(entry.domain, Choice) and entry.domain.branches]
@@ -187,7 +208,10 @@ class Space:
                 yield from seen.new(self.complete({entry.name: value}))
 
     def pairs(self) -> Iterator[Assignment]:
-        """Yield assignments in which every two domains meet at each combination of their ends, options and branches."""
+        """Yield assignments in which every two domains meet at each combination of their ends, options and branches.
+
+        Under constraints those that meet them.
+        """
         seen = _Seen()
         for one, other in itertools.combinations(self.entries, 2):
             for left, right in itertools.product(one.domain.ends, other.domain.ends):
@@ -195,10 +219,11 @@ class Space:
                     both = self.complete({one.name: left, other.name: right})
                 except SpecError:
                     continue  # they exist in different branches
-                yield from seen.new(both)
+                if self.allows(both):
+                    yield from seen.new(both)
 
     def grid(self) -> Iterator[Assignment]:
-        """Yield every assignment, the last domain fastest.
+        """Yield every assignment that meets the constraints, the last domain fastest.
 
         Raises:
             SpecError: a domain has no finite list of values.
@@ -213,7 +238,8 @@ class Space:
 
     def _grid(self, assignment: Assignment, index: int) -> Iterator[Assignment]:
         if index == len(self.entries):
-            yield dict(assignment)
+            if self.allows(assignment):
+                yield dict(assignment)
             return
         entry = self.entries[index]
         for value in (entry.domain.values or ()) if entry.active(assignment) else (MISSING,):
@@ -248,29 +274,6 @@ def _validated(data: object) -> Space:
         return space
     nested = [{"type": "domain", "loc": f.path, "msg": f.reason, "input": f.value, "ctx": {"remedy": f.remedy}} for f in faults]
     raise PydanticCustomError("component", "invalid search space", {"nested": nested})
-
-
-def _matched(entry: Entry, value: object) -> Leaf:
-    try:
-        return entry.domain.match(value)
-    except ValueError as error:
-        raise SpecError(
-            f"{entry.name} = {shown(value)} is outside its domain", remedy=f"write {error}, or widen the domain"
-        ) from error
-
-
-def _leaves(values: Mapping[str, object]) -> dict[str, Leaf]:
-    """Narrow to plain values; anything else is refused by the domain that it is meant for."""
-    return dict(values)  # type: ignore[arg-type]
-
-
-def _fixed(data: object, key: str, value: object) -> bool:
-    node: Any = data
-    for part in key.split("."):
-        if not isinstance(node, dict) or part not in node:
-            return False
-        node = node[part]
-    return same(node, value)
 
 
 def _low(domain: Domain) -> Leaf:

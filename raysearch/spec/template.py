@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from raysearch.spec.domain_syntax import Fault, read_domain
+from raysearch.spec.domain_syntax import Fault, Zipped, read_domain
 from raysearch.spec.domains import Choice, Domain, Leaf, is_domain
 from raysearch.spec.findings import Path
+from raysearch.spec.groups import Group, Place
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,9 @@ class Entry:
         name: what searchers, journals and reports call it.
         path: where it stands in the template.
         target: what it fills in the configuration.
-        domain: its values; for ``one_of`` the labels of the branches.
+        domain: its values; for ``one_of`` the labels of the branches, for ``zip`` those of the rows.
         requires: names of the ``one_of`` domains around it, each with the label under which this domain exists.
+        places: the leaves of a ``zip``, of which ``path`` and ``target`` are the first's; empty for any other domain.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Entry:
     target: Path
     domain: Domain
     requires: tuple[tuple[str, str], ...]
+    places: tuple[Place, ...] = ()
 
     def active(self, assignment: Mapping[str, Leaf]) -> bool:
         """Whether the domain exists under an assignment."""
@@ -59,6 +62,20 @@ class TemplateReader:
 
     entries: list[Entry]
     faults: list[Fault]
+    groups: dict[str, Group] = field(default_factory=dict)
+
+    def read(self, template: dict[str, object]) -> object:
+        """Return the template, faulty domains replaced by null; note its domains."""
+        read = self.node(template, (), (), "", ())
+        for group in reversed(self.groups.values()):  # from behind, so that positions stay what they are
+            first = group.places[0]
+            faults = group.whole()
+            if any(entry.name == group.name for entry in self.entries):
+                faults = [Fault((*first.path, "zip"), group.name, "is the name of another domain", "choose another name")]
+            self.faults.extend(faults)
+            entry = Entry(group.name, first.path, first.target, group.domain(), group.requires, tuple(group.places))
+            self.entries.insert(group.position, entry)
+        return read
 
     def node(self, node: object, path: Path, target: Path, name: str, requires: tuple[tuple[str, str], ...]) -> object:
         """Return the template's node, faulty domains replaced by null; note the domains in it."""
@@ -72,6 +89,10 @@ class TemplateReader:
         if isinstance(domain, list):
             self.faults.extend(domain)
             return None
+        if isinstance(domain, Zipped):
+            group = self.groups.setdefault(domain.group, Group(domain.group, requires, len(self.entries)))
+            self.faults.extend(group.add(domain, path, target, requires))
+            return node
         self.entries.append(Entry(name, path, target, domain, requires))
         if not (isinstance(domain, Choice) and domain.branches):
             return node
@@ -85,7 +106,7 @@ class TemplateReader:
 
 @dataclass
 class TemplateFiller:
-    """Puts values in the places of domains."""
+    """Puts values in the places of domains; ``entries`` by the path of each place."""
 
     entries: Mapping[Path, Entry]
     assignment: Mapping[str, Leaf]
@@ -96,6 +117,10 @@ class TemplateFiller:
         entry = self.entries.get(path)
         if entry is not None and isinstance(node, dict):
             value = self.assignment[entry.name]
+            if entry.places:
+                row = (entry.domain.values or ()).index(value)
+                self.trace[target] = (*path, "values", row)
+                return next(place.values[row] for place in entry.places if place.path == path)
             place = path + entry.domain.origin(value)
             self.trace[target] = place
             return self.node(node["one_of"][place[-1]], place, target) if "one_of" in node else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from raysearch.report import plain
 from raysearch.report.document import Block, Cell, Column, Missing, Prose, Section, Table
@@ -11,6 +11,7 @@ from raysearch.report.formats import NONE
 from raysearch.report.view import View, leaf
 
 _RANGES = ("int", "float")
+_LISTS = ("choice", "ordered")
 _PUBLISHED = 30
 
 
@@ -20,8 +21,8 @@ class Searched:
 
     Attributes:
         name: dotted, with the branch in between (``sampler.gradient.keep``).
-        kind: ``integer``, ``real``, ``choice`` or ``branch``.
-        range: what it can be.
+        kind: ``integer``, ``real``, ``choice``, ``ordered``, ``power of two``, ``group`` or ``branch``.
+        range: what it can be; of a group the leaves that vary together.
         logarithmic: steps are ratios.
     """
 
@@ -59,8 +60,12 @@ def _stated(view: View) -> list[str]:
 
 def domains(spec: Mapping[str, object]) -> tuple[Searched, ...]:
     """List what a study searches, from its resolved form; also finds domains that stand in lists."""
-    found = _walk(plain.at(spec, "trial"), "", 30)
-    return tuple({domain.name: domain for domain in found}.values())
+    found: dict[str, Searched] = {}
+    for domain in _walk(plain.at(spec, "trial"), "", 30):
+        earlier = found.get(domain.name)
+        together = earlier is not None and domain.kind == earlier.kind == "group"
+        found[domain.name] = replace(domain, range=f"{earlier.range}, {domain.range}") if together and earlier else domain
+    return tuple(found.values())
 
 
 def _walk(data: object, name: str, depth: int) -> Iterator[Searched]:
@@ -70,9 +75,17 @@ def _walk(data: object, name: str, depth: int) -> Iterator[Searched]:
         if kind in data:
             yield Searched(name, {"int": "integer", "float": "real"}[kind], _range(data, kind), data.get("log") is True)
             return
-    if "choice" in data:
-        shown = ", ".join(leaf(item) for item in plain.items(data["choice"]))
-        yield Searched(name, "choice", plain.line(shown, 200), False)
+    for kind in _LISTS:
+        if kind in data:
+            shown = ", ".join(leaf(item) for item in plain.items(data[kind]))
+            yield Searched(name, kind, plain.line(shown, 200), False)
+            return
+    if "pow2" in data:
+        ends = " to ".join(leaf(end) for end in plain.items(data["pow2"]))
+        yield Searched(name, "power of two", plain.line(ends, 200), True)
+        return
+    if "zip" in data:
+        yield Searched(plain.line(data["zip"], 60), "group", name, False)
         return
     if "one_of" in data:
         yield from _branches(plain.items(data["one_of"]), name, depth)
