@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from raysearch.report import plain
+
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
 
@@ -14,11 +16,11 @@ class Metric:
     """How a metric is named and printed.
 
     Attributes:
-        name: as in the results, ``psnr`` or ``ssim``.
+        name: as in the results, e.g. ``psnr``.
         title: as on the page.
         unit: ``dB`` or empty.
         decimals: after the point.
-        larger_is_better: False where the study minimises it.
+        larger_is_better: False for an error, and where the study minimises it.
     """
 
     name: str
@@ -47,6 +49,23 @@ class Metric:
 
 PSNR = Metric("psnr", "PSNR", "dB", 2)
 SSIM = Metric("ssim", "SSIM", "", 4)
+
+_OTHERS = (
+    Metric("ms_ssim", "MS-SSIM", "", 4),
+    Metric("iw_ssim", "IW-SSIM", "", 4),
+    Metric("gmsd", "GMSD", "", 4, larger_is_better=False),
+    Metric("fsim", "FSIM", "", 4),
+    Metric("fsimc", "FSIMc", "", 4),
+    Metric("l1", "L1", "", 5, larger_is_better=False),
+    Metric("l2", "L2", "", 6, larger_is_better=False),
+)
+METRICS = {metric.name: metric for metric in (PSNR, SSIM, *_OTHERS)}
+"""The metrics of `raysearch.metrics`, which a report can't ask: it loads no torch."""
+
+
+def metric_named(name: str) -> Metric:
+    """Return a metric; one from outside raysearch is printed under its own name, and more of it is taken for better."""
+    return METRICS.get(name) or Metric(name, plain.line(name, 40), "", 4)
 
 
 def fixed(value: float | None, decimals: int) -> str:

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from raysearch.report import plain
 
-_COLUMNS = ("trial", "split", "dataset", "level", "image", "protocol", "psnr", "ssim")
+_PLACES = ("trial", "split", "dataset", "level", "image", "protocol")
+_METRICS = ("psnr", "ssim")
+_COLUMNS = (*_PLACES, *_METRICS)
 
 
 @dataclass(frozen=True, order=True)
@@ -29,23 +31,19 @@ class Place:
         return ", ".join(part for part in (self.dataset, self.level) if part)
 
 
-@dataclass(frozen=True)
-class Row:
-    """The metrics of one restored image."""
-
-    psnr: float
-    ssim: float
-
-
 class Scores:
     """Test metrics by trial, place and image.
 
     Args:
         table: `RunRecord.images`; a table that lacks columns is taken as empty, see ``problem``.
+
+    Attributes:
+        others: names of the metrics beside PSNR and SSIM.
     """
 
     def __init__(self, table: pa.Table) -> None:
-        self._rows: dict[int, dict[tuple[Place, str], Row]] = {}
+        self._rows: dict[int, dict[tuple[Place, str], dict[str, float]]] = {}
+        self.others = tuple(field.name for field in table.schema if field.name not in _COLUMNS and pa.types.is_floating(field.type))
         absent = [name for name in _COLUMNS if name not in table.column_names]
         self.problem = f"the table of per-image metrics has no column {', '.join(absent)}" if absent else ""
         if not absent:
@@ -53,16 +51,18 @@ class Scores:
 
     def _read(self, table: pa.Table) -> None:
         odd = 0
-        for trial, split, dataset, level, image, protocol, psnr, ssim in zip(
-            *(table.column(name).to_pylist() for name in _COLUMNS), strict=True
+        names = (*_METRICS, *self.others)
+        for trial, split, dataset, level, image, protocol, *values in zip(
+            *(table.column(name).to_pylist() for name in (*_PLACES, *names)), strict=True
         ):
             if split != "test":
                 continue
-            if not isinstance(trial, int) or not _measured(psnr) or not _measured(ssim):
+            if not isinstance(trial, int) or not all(map(_measured, values[: len(_METRICS)])):
                 odd += 1
                 continue
             place = Place(plain.line(dataset, 80), plain.line(level, 80), plain.line(protocol, 80))
-            self._rows.setdefault(trial, {})[(place, plain.line(image, 120))] = Row(float(psnr), float(ssim))
+            measured = {name: float(value) for name, value in zip(names, values, strict=True) if _measured(value)}
+            self._rows.setdefault(trial, {})[(place, plain.line(image, 120))] = measured
         if odd:
             self.problem = f"{odd} rows of the table of per-image metrics hold no number and are left out"
 
@@ -81,11 +81,10 @@ class Scores:
 
     def value(self, trial: int, place: Place, image: str, metric: str) -> float | None:
         """Return one image's metric, or None."""
-        row = self._rows.get(trial, {}).get((place, image))
-        return None if row is None else (row.psnr if metric == "psnr" else row.ssim)
+        return self._rows.get(trial, {}).get((place, image), {}).get(metric)
 
     def matrix(self, trials: Sequence[int], cells: Sequence[tuple[Place, str]], metric: str) -> NDArray[np.float64]:
-        """Return metrics of shape (trials, cells); every trial must have every cell."""
+        """Return metrics of shape (trials, cells); NaN where a trial lacks the metric."""
         values = [[self.value(trial, place, image, metric) for place, image in cells] for trial in trials]
         return np.asarray(values, dtype=np.float64).reshape(len(trials), len(cells))
 

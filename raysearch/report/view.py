@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raysearch.report import plain
-from raysearch.report.formats import PSNR, SSIM, Metric, short
+from raysearch.report.formats import PSNR, Metric, metric_named, short
 from raysearch.report.scores import Scores
 from raysearch.results.record import RunRecord, TrialRecord
 
@@ -142,7 +142,8 @@ def leaf(value: object) -> str:
 
 
 def _metric(record: RunRecord) -> Metric:
-    base = SSIM if plain.at(record.spec, "objective.metric") == "ssim" else PSNR
+    name = plain.at(record.spec, "objective.metric")
+    base = metric_named(name) if isinstance(name, str) else PSNR
     larger = plain.at(record.spec, "objective.mode") != "min"
     return Metric(base.name, base.title, base.unit, base.decimals, larger)
 

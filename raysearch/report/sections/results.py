@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from raysearch.report import plain
 from raysearch.report.compare import Outcome, against_baseline
 from raysearch.report.document import Block, Cell, Column, Mark, Missing, Prose, Section, Table
-from raysearch.report.formats import NONE, PSNR, SSIM, Metric, count, plural, probability, seconds
+from raysearch.report.formats import NONE, PSNR, SSIM, Metric, count, metric_named, plural, probability, seconds
 from raysearch.report.scores import Place
 from raysearch.report.sections import per_image
 from raysearch.report.view import BASELINE, Method, View
@@ -22,7 +22,7 @@ def section(view: View) -> Section:
     if not methods:
         text = "No configuration was confirmed on held-out photographs, so there is no comparison to print."
         return Section("results", "Confirmed comparison", (Missing(text),))
-    blocks: list[Block] = [_table(view, methods)]
+    blocks: list[Block] = [_table(view, methods), *_further(view, methods)]
     lost = [f"{plural(method.lost, 'seed')} of {method.title}" for method in view.methods if method.lost]
     if lost:
         blocks.append(Missing(f"Not in the table, since they did not finish or have no test metrics: {', '.join(lost)}."))
@@ -61,24 +61,47 @@ def marks(view: View, methods: Sequence[Method], places: tuple[Place, ...], metr
 
 def _table(view: View, methods: Sequence[Method]) -> Table:
     places = view.scores.places([number for method in methods for number in method.numbers])
-    several = len({place.protocol for place in places}) > 1
-    columns = [Column("Method", align="text")]
-    for place in places:
-        group = place.title + (f" ({place.protocol})" if several else "")
-        columns += [Column("PSNR", group), Column("SSIM", group)]
+    columns = [Column("Method", align="text"), *_score_columns(places, (PSNR, SSIM))]
     columns += [Column(f"Δ {view.metric.title} to baseline [95\N{NO-BREAK SPACE}%], p"), Column("Seeds")]
     columns += [Column("Params"), Column(f"MACs{_size(methods)}"), Column("Train time")]
-    marked = {(place, m.name): marks(view, methods, (place,), m) for place in places for m in (PSNR, SSIM)}
     compared = against_baseline(view)
-    rows = []
+    scores = _score_rows(view, methods, places, (PSNR, SSIM))
+    rows = [(*row, *_facts(view, method, compared)) for method, row in zip(methods, scores, strict=True)]
+    return Table("comparison", _caption(view, places), tuple(columns), tuple(rows), _notes(view, methods))
+
+
+def _further(view: View, methods: Sequence[Method]) -> list[Block]:
+    """Print the metrics beside PSNR and SSIM in a table of their own, where there are any."""
+    metrics = tuple(map(metric_named, view.scores.others))
+    if not metrics:
+        return []
+    places = view.scores.places([number for method in methods for number in method.numbers])
+    columns = (Column("Method", align="text"), *_score_columns(places, metrics))
+    rows = tuple(_score_rows(view, methods, places, metrics))
+    lower = [metric.title for metric in metrics if not metric.larger_is_better]
+    smaller = f"; less is better for {', '.join(lower)}" if lower else ""
+    caption = f"Further metrics of the same restorations, means over photographs and seeds{smaller}. Best bold, second underlined."
+    return [Table("metrics", caption, columns, rows)]
+
+
+def _score_columns(places: Sequence[Place], metrics: Sequence[Metric]) -> list[Column]:
+    several = len({place.protocol for place in places}) > 1
+    groups = [place.title + (f" ({place.protocol})" if several else "") for place in places]
+    return [Column(metric.title, group) for group in groups for metric in metrics]
+
+
+def _score_rows(
+    view: View, methods: Sequence[Method], places: Sequence[Place], metrics: Sequence[Metric]
+) -> Iterator[tuple[Cell, ...]]:
+    """Print each method's name and its means at each place, marked."""
+    marked = {(place, metric.name): marks(view, methods, (place,), metric) for place in places for metric in metrics}
     for method in methods:
         row = [Cell(method.title, note=method.detail)]
         for place in places:
-            for metric in (PSNR, SSIM):
+            for metric in metrics:
                 value = _mean(view, method, place, metric)
                 row.append(Cell(metric.show(value), value, marked[place, metric.name].get(method.role, "")))
-        rows.append((*row, *_facts(view, method, compared)))
-    return Table("comparison", _caption(view, places), tuple(columns), tuple(rows), _notes(view, methods))
+        yield tuple(row)
 
 
 def _facts(view: View, method: Method, compared: Mapping[str, tuple[Outcome, float | None]]) -> tuple[Cell, ...]:
