@@ -102,7 +102,7 @@ class StudyView:
                 row = self.rows[event.trial]
                 row.step, row.value = event.step, event.metrics.get(self.metric)
                 row.seconds = event.metrics.get("train_seconds", row.seconds)
-                return f"trial {event.trial:04d} step {event.step}/{row.started.steps} {self.metric} {_number(row.value)}"
+                return f"trial {event.trial:04d} step {event.step}/{row.started.steps} {self.metric} {metric_text(row.value)}"
             case TrialRetried():
                 return f"trial {event.trial:04d} goes on from its checkpoint (attempt {event.attempt}): {event.reason}"
             case TrialEnded():
@@ -110,7 +110,8 @@ class StudyView:
                 row.step, row.value, row.seconds = event.step, event.value, event.seconds
                 row.state, row.reason = event.status, event.reason
                 because = f": {event.reason}" if event.reason else ""
-                return f"trial {event.trial:04d} {event.status} at step {event.step} {self.metric} {_number(event.value)}{because}"
+                reached = f"{self.metric} {metric_text(event.value)}"
+                return f"trial {event.trial:04d} {event.status} at step {event.step} {reached}{because}"
             case PhaseEnded():
                 return f"{event.phase} ended: {event.reason}"
             case DriverStopped():
@@ -153,19 +154,20 @@ class StudyView:
                 what = f"confirm {row.started.role}, seed {row.started.seed}"
             star = " *" if row is best else ""
             state = Text(row.state, style=COLOURS.get(row.state, ""))
-            table.add_row(f"{number:04d}", state, f"{row.step}/{row.started.steps}", _number(row.value) + star, what)
+            table.add_row(f"{number:04d}", state, f"{row.step}/{row.started.steps}", metric_text(row.value) + star, what)
         left = self.remaining_seconds()
         spent = duration(time.monotonic() - self.clock)
         status = f"{self.phase}  {self.progress():.0%}  {spent} spent"
         if left is not None:
             status += f", about {duration(left)} left"
         if best is not None:
-            status += f"  best {_number(best.value)} (trial {best.started.trial:04d})"
+            status += f"  best {metric_text(best.value)} (trial {best.started.trial:04d})"
         return Group(Text(title, style="bold"), ProgressBar(total=1.0, completed=self.progress(), width=60), Text(status), table)
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def metric_text(value: float | None) -> str:
+    """Print a metric: three decimals from 1 on (a PSNR), four significant digits below."""
+    return "-" if value is None else f"{value:.3f}" if abs(value) >= 1 else f"{value:.4g}"
 
 
 class Screen:

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from raysearch.cli.console import Screen, StudyView, duration, value_text, values_text
+from raysearch.cli.console import Screen, StudyView, duration, metric_text, value_text, values_text
 from raysearch.cli.options import json_option, run_argument, runs_option
 from raysearch.errors import NoFeasibleTrial, SpecError
 from raysearch.results.events import DriverStopped, Event
@@ -74,7 +74,7 @@ def _print_runs(records: list[RunRecord]) -> None:
     table = _table("run", "state", "trials", "best", "time", "trial time")
     for record in records:
         run = summary(record)
-        best = "-" if run.best is None else f"{run.best.value:.3f} {run.metric}"
+        best = "-" if run.best is None else f"{metric_text(run.best.value)} {run.metric}"
         trials = f"{run.ended}/{run.planned or len(record.trials)}"
         table.add_row(run.name, run.state, trials, best, duration(run.wall_seconds), duration(run.seconds))
     Console().print(table)
@@ -83,7 +83,7 @@ def _print_runs(records: list[RunRecord]) -> None:
 def _print_trials(record: RunRecord) -> None:
     table = _table("trial", "phase", "role", "state", "step", summary(record).metric, "time", "values")
     for t in record.trials:
-        value = "-" if t.value is None else f"{t.value:.3f}"
+        value = metric_text(t.value)
         shown = values_text(t.values) + (f"  {t.reason}" if t.reason else "")
         step = f"{t.step}/{t.steps}"
         table.add_row(f"{t.number:04d}", t.phase, t.role, t.status or "unfinished", step, value, duration(t.seconds), shown)
@@ -109,7 +109,7 @@ def show_command(run: str, number: int | None, runs: Path, as_json: bool) -> Non
     counts = ", ".join(f"{count} {status}" for status, count in study.counts.items())
     click.echo(f"{study.name}: {study.state}; {counts or 'no trial yet'}; {duration(study.wall_seconds)}")
     for t in _ranked(record)[:5]:
-        click.echo(f"  trial {t.number:04d}  {study.metric} {t.value:.3f}  {values_text(t.values)}")
+        click.echo(f"  trial {t.number:04d}  {study.metric} {metric_text(t.value)}  {values_text(t.values)}")
     _show_confirmation(record, study.metric)
     for failure in study.failures:
         click.echo(f"  {len(failure.trials)} x {failure.status}: {failure.reason}")
@@ -121,10 +121,8 @@ def _show_confirmation(record: RunRecord, metric: str) -> None:
         if t.phase == "confirm" and t.value is not None:
             roles.setdefault(t.role, []).append(t.value)
     for role, values in roles.items():
-        mean = sum(values) / len(values)
-        click.echo(
-            f"  confirmed {role}: {metric} {mean:.3f} on test photographs, mean of {len(values)} seeds; intervals in the report"
-        )
+        mean = metric_text(sum(values) / len(values))
+        click.echo(f"  confirmed {role}: {metric} {mean} on test photographs, mean of {len(values)} seeds; intervals in the report")
 
 
 def _show_trial(record: RunRecord, number: int, as_json: bool) -> None:
@@ -164,7 +162,8 @@ def best_command(run: str, count: int, out: Path | None, runs: Path, as_json: bo
     else:
         metric = summary(record).metric
         parts = [
-            f"# trial {t.number} of run {record.name}: {metric} {t.value:.3f} on validation photographs\n{to_yaml(t.config)}"
+            f"# trial {t.number} of run {record.name}: "
+            f"{metric} {metric_text(t.value)} on validation photographs\n{to_yaml(t.config)}"
             for t in best
         ]
         text = "---\n".join(parts)

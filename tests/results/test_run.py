@@ -24,6 +24,7 @@ from raysearch.results.journal import read_journal
 from raysearch.results.journal_format import encode
 from raysearch.results.replay import Replay, replay
 from raysearch.results.run import RUN_IMAGES, open_run
+from raysearch.results.tables import tables_of
 from raysearch.train.files import IMAGES_FILE
 
 Make = Callable[[Sequence[Event]], RunFolder]
@@ -258,3 +259,16 @@ def test_a_killed_run_with_a_lock_left_behind_is_not_held(run: RunFolder) -> Non
 def test_every_field_of_the_record_is_filled(run: RunFolder) -> None:
     record = open_run(run.path)
     assert all(getattr(record, field.name) is not None for field in fields(record))
+
+
+def test_metrics_that_some_trials_lack_are_null(run: RunFolder) -> None:
+    table = images()
+    pq.write_table(table.append_column("gmsd", pa.array([0.1, 0.2])), run.trial(0) / IMAGES_FILE)
+    run.trial(1).mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, run.trial(1) / IMAGES_FILE)
+    record = open_run(run.path)
+    assert record.missing == ()
+    assert record.images.column_names == [*RUN_IMAGES.names, "gmsd"]
+    assert record.images["gmsd"].to_pylist() == [0.1, 0.2, None, None]
+    written = tables_of(record).write(run.path / "out")
+    assert pq.read_table(next(path for path in written if path.name == "images.parquet"))["gmsd"].null_count == 2
