@@ -133,7 +133,7 @@ def _trial(config: Path | None, settings: list[str]) -> TrialConfig:
         if isinstance(document.data, dict) and part not in document.data:
             raise SpecError(f"no {part} is given", place=f"--{part}", remedy=f"say which with --{part}, or give a --config")
     trial = trial_of(document)
-    trial.evaluate.protocol.require_channels(trial.task.channels)
+    trial.evaluate.protocol.require_channels(trial.task.channels, luma=trial.task.luma_only)
     return trial
 
 

@@ -63,8 +63,8 @@ class TrialReported(_Event):
     trial: Number
     step: Count
     metrics: dict[str, float]
-    """psnr, ssim, loss, lr, patches_per_second, train_seconds, pixels_seen, the loss's terms as ``loss/<term>`` (they add up to it),
-    and the sampler's statistics as ``sampler/<name>``."""
+    """psnr, ssim and the trial's other metrics, loss, lr, patches_per_second, train_seconds, pixels_seen, the loss's terms as
+    ``loss/<term>`` (they add up to it), and the sampler's statistics as ``sampler/<name>``."""
 
 
 class TrialRetried(_Event):

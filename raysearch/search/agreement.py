@@ -72,17 +72,11 @@ def _protocol(trial: TrialConfig) -> Iterator[Fault]:
     """Check the protocol's colours against the task's images, and the metrics against the protocol."""
     protocol, task = trial.evaluate.protocol, trial.task
     path: tuple[str, ...] = ("evaluate", "protocol") if protocol.name else ("evaluate", "protocol", "space")
-    luma = task.channels == 1 and task.channels_stored != 1
-    fitting = "y_studio" if luma else "gray" if task.channels == 1 else "rgb, or space: y_studio"
-    remedy = f"write space: {fitting}"
     try:
-        protocol.require_channels(task.channels)
+        protocol.require_channels(task.channels, luma=task.luma_only)
     except SpecError as error:
-        yield Fault(path, protocol.name or protocol.space, f"task {_kind(task)}: {error.cause}", remedy)
+        yield Fault(path, protocol.name or protocol.space, f"task {_kind(task)}: {error.cause}", error.remedy)
         return
-    if protocol.space == "y_studio" and task.channels == 1 and not luma:
-        reason = f"task {_kind(task)} restores grey images, which are no luma in studio range"
-        yield Fault(path, protocol.name or protocol.space, reason, remedy)
     for name in trial.evaluate.metrics:
         if metric(name).colour and protocol.space != "rgb":
             reason = f"{name} compares colours, and the protocol's space is {protocol.space}"

@@ -99,7 +99,7 @@ def evaluate_checkpoint(
 def _measuring(trial: TrialConfig, protocol: Protocol | None, metrics: Sequence[str]) -> TrialConfig:
     changes: dict[str, object] = {}
     if protocol is not None:
-        protocol.require_channels(trial.task.channels)
+        protocol.require_channels(trial.task.channels, luma=trial.task.luma_only)
         changes["protocol"] = protocol
     if metrics:
         others = dict.fromkeys(name for name in metrics if metric(name) and name not in ALWAYS)

@@ -183,6 +183,9 @@ def test_a_gray_task_under_the_default_protocol_is_found(tmp_path: Path) -> None
     assert "space: gray" in finding.remedy
     told = text.replace("evaluate: {every: 20}", "evaluate: {every: 20, protocol: {space: gray}}")
     assert check(tmp_path, told).exit_code == 0
+    (finding,) = check(tmp_path, text.replace("evaluate: {every: 20}", "evaluate: {every: 20, protocol: sr-y-crop2}")).findings
+    assert "'y_studio' needs images of 3 channel(s), not 1" in finding.reason
+    assert finding.remedy == "write space: gray"
     (finding,) = check(tmp_path, told.replace("    kind: dncnn\n", colour)).findings
     assert finding.key == "trial.model.kind"
     assert "channels" in finding.reason
@@ -312,3 +315,20 @@ def test_the_objective_may_be_any_metric_in_its_own_direction(tmp_path: Path) ->
     assert finding.remedy == "write mode: min"
     (finding,) = check(tmp_path, measured.replace("mode: max", "mode: min")).findings
     assert finding.severity == "warning"
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "reason"),
+    [
+        ("{every: 20}", "needs images of 3 channel(s), not 1"),
+        ("{every: 20, protocol: sr-y-crop2}", ""),
+        ("{every: 20, protocol: {space: y_studio}}", ""),
+    ],
+)
+def test_a_task_on_luma_is_evaluated_on_luma(tmp_path: Path, evaluate: str, reason: str) -> None:
+    colour = "    kind: deepjdd\n    padding: same\n    depth: {int: [2, 6]}\n    width: 8\n"
+    text = GOOD.replace("{kind: demosaic, phase: grbg}", "{kind: super_resolution, factor: 2, color: y}")
+    text = text.replace(colour, "    kind: vdsr\n").replace("{every: 20}", evaluate)
+    found = check(tmp_path, text).findings
+    assert [finding.key for finding in found] == (["trial.evaluate.protocol.space"] if reason else [])
+    assert all(reason in finding.reason and finding.remedy == "write space: y_studio" for finding in found)

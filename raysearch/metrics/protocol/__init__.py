@@ -70,18 +70,23 @@ class Protocol(Config):
         name = f"{self.name}: " if self.name else ""
         return f"{name}{space}, {crop}, {values}{'' if self.clip else ' unclipped'}"
 
-    def require_channels(self, channels: int) -> None:
+    def require_channels(self, channels: int, *, luma: bool = True) -> None:
         """Check that the colour space exists for images of so many channels.
 
+        Args:
+            channels: of the images.
+            luma: whether images of one channel are luma in studio range, not grey.
+
         Raises:
-            SpecError: it does not (``gray`` needs one channel, ``rgb`` three, ``y_studio`` either).
+            SpecError: it does not (``gray`` needs one channel, ``rgb`` three, ``y_studio`` three or luma).
         """
-        needs = {"gray": (1,), "rgb": (3,), "y_studio": (1, 3)}[self.space]
+        needs = {"gray": (1,), "rgb": (3,), "y_studio": (1, 3) if luma else (3,)}[self.space]
         if channels not in needs:
+            fitting = "rgb, or space: y_studio" if channels != 1 else "y_studio" if luma else "gray"
             raise SpecError(
                 f"the protocol's space {self.space!r} needs images of {' or '.join(map(str, needs))} channel(s), not {channels}",
                 place="evaluate.protocol.space",
-                remedy=f"use {'gray, or y_studio for luma' if channels == 1 else 'rgb or y_studio'}",
+                remedy=f"write space: {fitting}",
             )
 
 
