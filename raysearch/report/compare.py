@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raysearch.report.formats import Metric, plural, probability, short
+from raysearch.report.names import distinguish
 from raysearch.report.scores import Place
 from raysearch.report.view import BASELINE, Method, View
 from raysearch.results.statistics import Comparison, holm, paired_difference
@@ -114,9 +115,7 @@ def answer(view: View) -> tuple[str, Answered]:
 
 def _with_confirmation(view: View, winner: Method, baseline: Method) -> tuple[str, Answered]:
     result = outcome(view, winner, baseline, view.metric, primary_places(view))
-    names = winner.words, baseline.words
-    if names[0] == names[1]:
-        names = f"the search's winner ({winner.words}, trial {winner.source})", f"the baseline ({baseline.words})"
+    names = _called(winner, baseline)
     if result.identical:
         return _identical(result, winner, names), "tie"
     verdict = result.verdict(view.metric)
@@ -143,6 +142,14 @@ def _with_confirmation(view: View, winner: Method, baseline: Method) -> tuple[st
     subject = names[0][:1].upper() + names[0][1:]
     word: Answered = "yes" if verdict == "better" else "tie" if verdict == "same" else "no"
     return f"{subject} {says} {names[1]}: {shown} {held_out} {about}. {tail}", word
+
+
+def _called(winner: Method, baseline: Method) -> tuple[str, str]:
+    """Name both by what differs between the two, whatever else was confirmed."""
+    ours, theirs = distinguish((winner.config, baseline.config))
+    if ours == theirs:
+        return f"the search's winner (trial {winner.source})", "the baseline"
+    return ours or f"trial {winner.source}", theirs or "the baseline"
 
 
 def _identical(result: Outcome, winner: Method, names: tuple[str, str]) -> str:

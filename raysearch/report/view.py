@@ -7,17 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raysearch.report import plain
-from raysearch.report.formats import PSNR, Metric, metric_named, short
+from raysearch.report.formats import PSNR, Metric, metric_named
+from raysearch.report.names import details, distinguish, settings
 from raysearch.report.scores import Scores
 from raysearch.results.record import RunRecord, TrialRecord
-
-STRATEGIES = {
-    "uniform": "uniform sampling",
-    "gradient": "gradient mining",
-    "hard_negative": "hard-negative mining",
-    "patchnet": "PatchNet",
-}
-"""What the sampling strategies are called in sentences; any other is called by its kind."""
 
 BASELINE = "baseline"
 
@@ -29,8 +22,8 @@ class Method:
     Attributes:
         role: ``baseline``, ``top1``, ...
         sampler: the kind of its sampling strategy.
-        words: its name in a sentence.
-        detail: what sets it apart from the other methods, e.g. ``sampler.keep = 0.5``.
+        words: its name in a sentence: what sets it apart from the other methods, shortly.
+        detail: every value that sets it apart, e.g. ``sampler.keep = 0.5``.
         trials: one per seed, those that finished and have test metrics.
         lost: how many did not finish.
     """
@@ -46,7 +39,12 @@ class Method:
     @property
     def settings(self) -> dict[str, object]:
         """What it was trained with, by dotted path, without the seed."""
-        return _settings(self.trials[0]) if self.trials else {}
+        return settings(self.config)
+
+    @property
+    def config(self) -> dict[str, object]:
+        """Its configuration with its first seed."""
+        return self.trials[0].config if self.trials else {}
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -63,7 +61,12 @@ class Method:
         """Its name in a table."""
         rank = self.role.removeprefix("top")
         place = "Baseline" if self.role == BASELINE else f"Top {rank}" if rank.isdigit() else self.role
-        return f"{place}: {self.words}" if self.sampler else place
+        return f"{place}: {self.words}" if self.words else place
+
+    @property
+    def short_title(self) -> str:
+        """Its name under a picture."""
+        return self.words or self.title
 
 
 @dataclass(frozen=True)
@@ -131,16 +134,6 @@ def sampler_of(trial: TrialRecord) -> str:
     return plain.line(value, 40) if isinstance(value, str) else ""
 
 
-def strategy(kind: str) -> str:
-    """Return what a sampling strategy is called in a sentence."""
-    return STRATEGIES.get(kind, kind)
-
-
-def leaf(value: object) -> str:
-    """Print a value of a configuration."""
-    return short(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else plain.line(value, 60)
-
-
 def _metric(record: RunRecord) -> Metric:
     name = plain.at(record.spec, "objective.metric")
     base = metric_named(name) if isinstance(name, str) else PSNR
@@ -154,31 +147,22 @@ def _methods(record: RunRecord, scores: Scores) -> tuple[Method, ...]:
         if trial.phase == "confirm":
             roles.setdefault(trial.role, []).append(trial)
     ordered = sorted(roles, key=lambda role: (role != BASELINE, len(role), role))
-    details = _details([roles[role][0] for role in ordered])
-    samplers = [sampler_of(roles[role][0]) for role in ordered]
-    return tuple(
-        _method(role, roles[role], details[i], samplers[i], samplers.count(samplers[i]) > 1, scores)
-        for i, role in enumerate(ordered)
-    )
+    configs = [roles[role][0].config for role in ordered]
+    words = _unlike(distinguish(configs), [roles[role][0] for role in ordered])
+    described = zip(ordered, words, details(configs), strict=True)
+    return tuple(_method(role, roles[role], said, detail, scores) for role, said, detail in described)
 
 
-def _method(role: str, trials: Sequence[TrialRecord], detail: str, sampler: str, shared: bool, scores: Scores) -> Method:
+def _unlike(words: Sequence[str], trials: Sequence[TrialRecord]) -> list[str]:
+    """Add the search trial where a description does not tell a configuration from another."""
+    found = []
+    for said, trial in zip(words, trials, strict=True):
+        alone = words.count(said) == 1 or trial.source is None or trial.role == BASELINE
+        found.append(said if alone else f"{said} (trial {trial.source})" if said else f"trial {trial.source}")
+    return found
+
+
+def _method(role: str, trials: Sequence[TrialRecord], words: str, detail: str, scores: Scores) -> Method:
     done = tuple(trial for trial in trials if trial.status == "finished" and scores.has(trial.number))
-    source = trials[0].source
-    words = strategy(sampler)
-    if shared and role != BASELINE and source is not None:
-        words = f"{words} of trial {source}" if words else f"trial {source}"
-    words = words or plain.line(role, 40)
-    return Method(plain.line(role, 40), sampler, words, detail, source, done, len(trials) - len(done))
-
-
-def _settings(trial: TrialRecord) -> dict[str, object]:
-    return {key: value for key, value in plain.leaves(trial.config) if key != "seed"}
-
-
-def _details(trials: Sequence[TrialRecord]) -> list[str]:
-    """Say for each configuration the values in which it differs from any of the others."""
-    flat = [{plain.line(key, 80): leaf(value) for key, value in _settings(trial).items()} for trial in trials]
-    keys = sorted({key for values in flat for key in values})
-    differing = [key for key in keys if len({values.get(key) for values in flat}) > 1 and not key.endswith("sampler.kind")]
-    return [", ".join(f"{key} = {values[key]}" for key in differing if key in values)[:400] for values in flat]
+    sampler = sampler_of(trials[0])
+    return Method(plain.line(role, 40), sampler, words, detail, trials[0].source, done, len(trials) - len(done))

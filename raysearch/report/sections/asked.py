@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from raysearch.report import plain
 from raysearch.report.document import Block, Cell, Column, Missing, Prose, Section, Table
 from raysearch.report.formats import NONE
-from raysearch.report.view import View, leaf
+from raysearch.report.names import leaf
+from raysearch.report.view import View
 
 _RANGES = ("int", "float")
 _LISTS = ("choice", "ordered")

@@ -11,8 +11,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from raysearch.report import plain, svg
 from raysearch.report.document import Block, Cell, Column, Figure, Missing, Table
 from raysearch.report.formats import fixed, short
+from raysearch.report.names import leaf
 from raysearch.report.sections.asked import domains
-from raysearch.report.view import View, leaf
+from raysearch.report.view import View
 from raysearch.results.record import TrialRecord
 
 IMPORTANCE_FILE = "importance.json"

@@ -162,8 +162,8 @@ def _gallery(
         sharp=False,
     )
     crops = [_crop(one.input, window, "Input", one.input_label)] if one.input is not None else []
-    crops.append(_crop(one.baseline, window, f"Restored by {methods[1].title}", f"{methods[1].words} {scores[1]}"))
-    crops.append(_crop(one.winner, window, f"Restored by {methods[0].title}", f"{methods[0].words} {scores[0]}"))
+    crops.append(_crop(one.baseline, window, f"Restored by {methods[1].title}", f"{methods[1].short_title} {scores[1]}"))
+    crops.append(_crop(one.winner, window, f"Restored by {methods[0].title}", f"{methods[0].short_title} {scores[0]}"))
     crops.append(_crop(one.clean, window, "Original", "original"))
     maps = [_error(error, window, method, top) for error, method in zip(errors, methods[::-1], strict=True)]
     gain = " ".join(part for part in (signed(one.row.gain, view.metric.decimals), view.metric.unit) if part)
@@ -191,4 +191,6 @@ def _crop(pixels: images.Pixels, window: tuple[int, int, int, int], what: str, l
 def _error(error: NDArray[np.float64], window: tuple[int, int, int, int], method: Method, top: float) -> Picture:
     part = _cut(error, window)
     alt = f"Error map of {method.title}; mean absolute error in the window {float(part.mean()):.4f}"
-    return Picture(images.pack(images.colour(part, 0.0, top, _COLOURS)), window[2], window[3], alt, f"error of {method.words}")
+    return Picture(
+        images.pack(images.colour(part, 0.0, top, _COLOURS)), window[2], window[3], alt, f"error of {method.short_title}"
+    )

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from raysearch.report import plain
 from raysearch.report.document import Block, Facts, Listing, Missing, Prose, Section
 from raysearch.report.formats import count, plural, seconds
-from raysearch.report.view import View, leaf, strategy
+from raysearch.report.names import leaf, strategy
+from raysearch.report.view import View
 from raysearch.results.record import TrialRecord
 
 _SEED_LIST = 12

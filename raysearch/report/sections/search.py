@@ -10,8 +10,9 @@ from matplotlib.ticker import MaxNLocator
 from raysearch.report import plain, svg
 from raysearch.report.document import Block, Cell, Column, Figure, Mark, Missing, Section, Table
 from raysearch.report.formats import NONE, fixed, plural, seconds
+from raysearch.report.names import leaf, strategy
 from raysearch.report.sections import parameters
-from raysearch.report.view import View, leaf, sampler_of, strategy
+from raysearch.report.view import View, sampler_of
 from raysearch.results.record import TrialRecord
 
 _LISTED = 1000

@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from raysearch.report import plain, svg
 from raysearch.report.document import Block, Cell, Column, Figure, Missing, Section, Table
 from raysearch.report.formats import fixed, plural, short
+from raysearch.report.names import strategy
 from raysearch.report.sections import usage
 from raysearch.report.sections.search import kinds
 from raysearch.report.series import Curve, curve
-from raysearch.report.view import View, sampler_of, strategy
+from raysearch.report.view import View, sampler_of
 from raysearch.results.record import TrialRecord
 
 STATISTICS = {
@@ -77,14 +78,17 @@ def _validation(view: View) -> list[Block]:
 
 
 def _confirmed(view: View, curves: Sequence[Curve]) -> Figure:
+    columns = 1 if len(curves) < 3 or max(len(one.label) for one in curves) > 24 else 2
+
     def paint(axes: Axes) -> None:
         paint_curves(axes, curves)
         axes.set_xlabel("optimisation steps")
         axes.set_ylabel(f"validation {view.metric.axis}")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1 if len(curves) < 3 else 2)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=columns)
 
     ends = "; ".join(f"{one.label} ends at {view.metric.show(one.mean[-1])} {view.metric.unit}".rstrip() for one in curves)
-    drawing = svg.panel(f"{view.prefix}-curves", "Validation curves of the confirmation", f"{ends}.", paint, height=290)
+    height = 262 + 14 * -(-len(curves) // columns)
+    drawing = svg.panel(f"{view.prefix}-curves", "Validation curves of the confirmation", f"{ends}.", paint, height=height)
     seeds = ", ".join(sorted({plural(one.trials, "seed") for one in curves}))
     caption = (
         f"Validation {view.metric.title} of the confirmed methods over training: mean over {seeds}; the band goes from the least "

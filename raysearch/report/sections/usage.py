@@ -11,8 +11,9 @@ from PIL import Image
 from raysearch.report import images, plain
 from raysearch.report.document import Block, Gallery, Missing, Picture, Strip
 from raysearch.report.formats import plural, short
+from raysearch.report.names import strategy
 from raysearch.report.sections.search import kinds
-from raysearch.report.view import View, sampler_of, strategy
+from raysearch.report.view import View, sampler_of
 from raysearch.train.files import SAMPLES, USAGE_CELL, USAGE_FILE, folder_name
 
 THUMBNAILS = "usage_photographs"
