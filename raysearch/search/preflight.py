@@ -16,9 +16,10 @@ from raysearch.search import demands
 from raysearch.search.agreement import disagreements
 from raysearch.search.building import Builder
 from raysearch.search.capacity import Capacity
+from raysearch.search.loading import LoadedStudy, Reading, read_study
 from raysearch.search.planning import plan_findings
 from raysearch.search.probes import Probe, bind_all, locate, without_consequences
-from raysearch.search.study import LoadedStudy, Reading, StudySpec, read_study
+from raysearch.search.study import StudySpec
 from raysearch.spec.document import Document
 from raysearch.spec.findings import Finding, merged, refuse
 
@@ -75,7 +76,7 @@ def preflight(study: LoadedStudy, capacity: Capacity | None = None, *, runs: Fil
     """Examine a study that was loaded, and refuse to go on with a bad one. Warnings are returned.
 
     Args:
-        study: from `raysearch.search.study.load_study`.
+        study: from `raysearch.search.loading.load_study`.
         capacity: what the cluster holds; this machine when it is None.
         runs: the folder of runs, for the free disk.
 

@@ -1,11 +1,13 @@
-"""A study: the question, the search space, and how to search it. One YAML file; this module opens it and loads no torch itself.
+"""A study: the question, the search space, and how to search it. One YAML file, opened by `raysearch.search.loading`; loads no torch.
 
 ::
 
     name: patchnet                       # the file's name when it is left out
     question: Which patches should a demosaicing network be trained on?
-    objective: {metric: psnr, mode: max}
-    searcher: {kind: tpe}                # random, grid, tpe
+    objective: {metric: psnr, mode: max} # or objectives: [...], the first of which is the headline
+    constraints: ["patch.size * batch <= 4096"]   # between values of the trial (see raysearch.spec.expression)
+    duplicates: reuse                    # what becomes of a configuration that is proposed again
+    searcher: {kind: tpe}                # random, grid, qmc, tpe, gp, cmaes, nsga2, nsga3
     scheduler: {kind: fifo}              # fifo, asha
     budget: {trials: 12, minutes: 5}     # whichever ends first
     confirm: {top: 1, seeds: 3, baseline: {sampler: {kind: uniform}}}
@@ -16,39 +18,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path as File
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SerializeAsAny, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from raysearch.component import Config, Kind, find
-from raysearch.data.paths import absolute
+from raysearch.component import Config, Kind
 from raysearch.errors import SpecError
+from raysearch.results.goals import Goal, Goals
 from raysearch.search.schedulers.base import SchedulerConfig
 from raysearch.search.searchers.base import SearcherConfig
 from raysearch.spec.document import Document
-from raysearch.spec.domain_syntax import Fault
 from raysearch.spec.domains import Leaf
 from raysearch.spec.explain import explain
-from raysearch.spec.findings import Finding, dotted, one_of_names, refuse
-from raysearch.spec.overlay import with_profile, with_setting
+from raysearch.spec.expression import bound, parse
+from raysearch.spec.findings import dotted, one_of_names, refuse
 from raysearch.spec.space import Space
 from raysearch.spec.trial import TrialConfig
-from raysearch.spec.yaml import read
 
-_FILES = frozenset({"checkpoint", "weights"})
-"""Fields of a trial that name a file."""
+
+def _read_by(read: Callable[[str], object]) -> Callable[[str], str]:
+    """Return a validator of texts that ``read`` accepts."""
+
+    def validated(text: str) -> str:
+        try:
+            read(text)
+        except SpecError as error:
+            raise PydanticCustomError("domain", "{cause}", {"cause": error.cause, "remedy": error.remedy}) from error
+        return text
+
+    return validated
 
 
 class Objective(Config):
     """What the search looks for, on validation photographs."""
 
     metric: str = "psnr"
-    """One of the trial's ``evaluate.metrics``: the mean over photographs and degradation levels, under the trial's protocol."""
+    """One of the trial's ``evaluate.metrics``: the mean over photographs and degradation levels, under the trial's protocol. Or a
+    fact of the trial: ``parameters``, ``macs_g`` (multiply-adds in 1e9), ``train_seconds``, ``gpu_hours``."""
 
     mode: Literal["max", "min"] = "max"
+
+    constraints: tuple[Annotated[str, AfterValidator(_read_by(bound))], ...] = ()
+    """Comparisons of metrics and facts that an outcome has to meet, e.g. ``macs_g <= 5``. Of several objectives all count."""
 
 
 class Budget(Config):
@@ -152,6 +165,16 @@ class StudySpec(Config):
     """Shown in the report below the question: what the papers found, what is to be kept in mind."""
 
     objective: Objective = Objective()
+    objectives: tuple[Objective, ...] = ()
+    """Several objectives, in place of ``objective``; the first is the headline, by which winners are confirmed."""
+
+    constraints: tuple[Annotated[str, AfterValidator(_read_by(parse))], ...] = ()
+    """What the values of a trial have to meet together (see `raysearch.spec.expression`); what does not is never tried."""
+
+    duplicates: Literal["reuse", "new_seed", "allow"] = "reuse"
+    """What becomes of a configuration that is proposed again. ``reuse``: its value is known, another one is asked for.
+    ``new_seed``: it is trained again, with the seed of its new number, unless nothing in it is trained. ``allow``: it is run."""
+
     searcher: Annotated[SerializeAsAny[SearcherConfig], Kind("raysearch.search.searchers")]
     scheduler: Annotated[SerializeAsAny[SchedulerConfig], Kind("raysearch.search.schedulers")]
     budget: Budget = Budget()
@@ -165,6 +188,30 @@ class StudySpec(Config):
     """How often a trial whose process was lost goes on from its checkpoint."""
 
     trial: Space
+
+    @field_validator("trial")
+    @classmethod
+    def _constrained(cls, space: Space, info: ValidationInfo) -> Space:
+        return space.under([parse(text) for text in info.data.get("constraints", ())])
+
+    @model_validator(mode="after")
+    def _first_is_headline(self) -> Self:
+        if self.objectives and "objective" in self.model_fields_set and self.objective != self.objectives[0]:
+            raise ValueError("objective and the first of objectives differ: leave one of the two out")
+        if self.objectives:
+            object.__setattr__(self, "objective", self.objectives[0])  # nobody has seen this object yet
+        names = [objective.metric for objective in self.objectives]
+        if len(set(names)) < len(names):
+            raise ValueError("objectives: a metric stands twice")
+        return self
+
+    @property
+    def goals(self) -> Goals:
+        """Every objective and every constraint on the outcome."""
+        objectives = self.objectives or (self.objective,)
+        bounds = tuple(bound(text) for text in dict.fromkeys(text for one in objectives for text in one.constraints))
+        gpus = self.resources.workers * self.resources.gpus_per_worker
+        return Goals(tuple(Goal(one.metric, one.mode) for one in objectives), bounds, gpus)
 
     def to_data(self) -> dict[str, Any]:
         """Return the study as JSON data; `from_data` gives an equal one."""
@@ -184,109 +231,3 @@ class StudySpec(Config):
                 Document(data, {}, "", "the resolved study").finding(f.path, f.reason, f.remedy) for f in explain(error, cls, data)
             )
             raise
-
-
-@dataclass(frozen=True)
-class LoadedStudy:
-    """A study and the file it came from.
-
-    Attributes:
-        spec: the study.
-        document: merged data with the place of each part; ``document.text`` is the file byte for byte.
-        profile: the profile that was applied.
-        overrides: the settings that were applied.
-    """
-
-    spec: StudySpec
-    document: Document
-    profile: str | None
-    overrides: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What could be read of a study, and what is wrong with the rest.
-
-    Attributes:
-        document: merged data with places.
-        spec: None when the study is not valid.
-        space: the search space; faulty domains are left out of it.
-        findings: unknown keys, wrong types, faulty domains; `raysearch.search.preflight` finds more.
-    """
-
-    document: Document
-    spec: StudySpec | None
-    space: Space
-    findings: tuple[Finding, ...]
-
-
-def read_study(path: File, profile: str | None = None, overrides: Sequence[str] = ()) -> Reading:
-    """Read a study as far as it can be read.
-
-    Raises:
-        SpecError: the file is not YAML of the accepted form, there is no such profile, or a setting leads nowhere.
-    """
-    document = with_profile(read(path), profile)
-    for setting in overrides:
-        document = with_setting(document, setting)
-    if not isinstance(document.data, dict):
-        refuse([document.finding((), "a study must be a mapping", "start with `raysearch init`", value=document.data)])
-        raise AssertionError("refused above")
-    data = {"name": path.stem, **document.data}
-    document = replace(document, data=data)
-    space, faults = Space.read(data.get("trial", {}))
-    faults = [Fault(("trial", *fault.path), fault.value, fault.reason, fault.remedy) for fault in faults]
-    try:
-        spec = StudySpec.parse({**data, "trial": _anchored(space.template)} if "trial" in data else data)
-    except ValidationError as error:
-        faults += explain(error, StudySpec, data)
-        spec = None
-    found = tuple(document.finding(fault.path, fault.reason, fault.remedy, value=fault.value) for fault in faults)
-    return Reading(document, None if faults else spec, space, found)
-
-
-def _anchored(template: Mapping[str, object]) -> dict[str, object]:
-    """Make the paths of corpora, checkpoints and weights absolute, so that a run means the same wherever it is resumed.
-
-    A corpus with domains inside stays as it is, and so do paths that are chosen: they are taken from where each trial is bound.
-    """
-    template = {key: node if key == "data" else _anchored_files(node) for key, node in template.items()}
-    corpus = template.get("data")
-    if isinstance(corpus, dict) and isinstance(corpus.get("one_of"), list):
-        return {**template, "data": {"one_of": [_anchored_corpus(branch) for branch in corpus["one_of"]]}}
-    return {**template, "data": _anchored_corpus(corpus)} if corpus is not None else dict(template)
-
-
-def _anchored_files(node: object) -> object:
-    if isinstance(node, list):
-        return [_anchored_files(inner) for inner in node]
-    if not isinstance(node, dict):
-        return node
-    named = {key: str(absolute(File(value))) for key, value in node.items() if key in _FILES and isinstance(value, str)}
-    return {key: named.get(key, _anchored_files(inner)) for key, inner in node.items()}
-
-
-def _anchored_corpus(node: object) -> object:
-    if not isinstance(node, dict) or not isinstance(node.get("kind"), str) or Space.read(node)[0].entries:
-        return node
-    try:
-        return find("raysearch.data.corpora", node["kind"]).parse(node).model_dump(mode="json")
-    except (SpecError, ValidationError):
-        return node  # told with its line when the trial is bound
-
-
-def load_study(path: File, profile: str | None = None, overrides: Sequence[str] = ()) -> LoadedStudy:
-    """Read a study, with a profile laid over it and settings over both.
-
-    Args:
-        path: the YAML file.
-        profile: name under ``profiles``.
-        overrides: texts such as ``trial.batch=8``.
-
-    Raises:
-        SpecError: something is wrong with the file; every finding is in the message.
-    """
-    reading = read_study(path, profile, overrides)
-    refuse(reading.findings)
-    assert reading.spec is not None, "a study without findings is valid"
-    return LoadedStudy(reading.spec, reading.document, profile, tuple(overrides))

@@ -61,16 +61,23 @@ def facts(net: nn.Module, trial: TrialConfig, io: TrialIO) -> dict[str, bool | i
     Args:
         net: not wrapped.
     """
-    task = trial.task
-    size = tiling_of(trial, trial.model.geometry()).padded(MACS_SIZE)
     return {
-        "parameters": parameters(net),
-        "macs_g": macs(net, task.channels_in, size, task.gives_sigma) / 1e9,
-        "macs_size": size,
+        **cost_facts(net, trial),
         "device": _device_name(io.device),
         "workers": io.world.size,
         "threads": io.threads,
     }
+
+
+def cost_facts(net: nn.Module, trial: TrialConfig) -> dict[str, bool | int | float | str | None]:
+    """Return size and cost of the network, which are known without training it.
+
+    Args:
+        net: not wrapped.
+    """
+    task = trial.task
+    size = tiling_of(trial, trial.model.geometry()).padded(MACS_SIZE)
+    return {"parameters": parameters(net), "macs_g": macs(net, task.channels_in, size, task.gives_sigma) / 1e9, "macs_size": size}
 
 
 def _device_name(device: torch.device) -> str:

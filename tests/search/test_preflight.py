@@ -8,8 +8,8 @@ import pytest
 
 from raysearch.errors import PreflightError, SpecError
 from raysearch.search.capacity import Capacity, Node
+from raysearch.search.loading import load_study
 from raysearch.search.preflight import Examination, examine, preflight
-from raysearch.search.study import load_study
 
 MACHINE = Capacity((Node(2.0, 0.0),))
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from raysearch.search.capacity import ANY_CAPACITY, Capacity, Node
+from raysearch.search.loading import load_study
 from raysearch.search.preflight import examine
-from raysearch.search.study import StudySpec, load_study
+from raysearch.search.study import StudySpec
 from raysearch.spec.yaml import read
 
 FOLDER = Path(__file__).parents[2] / "search_spaces"

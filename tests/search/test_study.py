@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from raysearch.errors import SpecError
-from raysearch.search.study import Confirm, StudySpec, load_study
+from raysearch.search.loading import load_study
+from raysearch.search.study import Confirm, StudySpec
 from raysearch.spec.space import Space
 
 SMOKE = Path(__file__).parents[2] / "search_spaces" / "smoke.yaml"

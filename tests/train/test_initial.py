@@ -10,8 +10,8 @@ import torch
 from pydantic import ValidationError
 
 from raysearch.errors import SpecError, StateDamaged
+from raysearch.search.loading import load_study
 from raysearch.search.preflight import examine
-from raysearch.search.study import load_study
 from raysearch.spec.trial import TrialConfig
 from raysearch.train import checkpoint
 from raysearch.train.files import CHECKPOINTS
