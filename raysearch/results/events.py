@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 Status = Literal["finished", "stopped", "diverged", "out_of_memory", "failed"]
 """finished: ran its full length. stopped: ended early by the scheduler. The rest: see `raysearch.errors`."""
 
-Phase = Literal["search", "confirm"]
+Phase = Literal["search", "confirm", "extend"]
+"""extend: single trials of the search trained longer, because somebody asked for it; neither searcher nor ranking sees them."""
+
 Leaf = bool | int | float | str | None
 Number = Annotated[int, Field(ge=0, lt=10**9)]
 """Of a trial."""
@@ -42,18 +44,21 @@ class TrialStarted(_Event):
 
     event: Literal["trial_started"] = "trial_started"
     trial: Number
-    """Dense numbers from 0, over both phases."""
+    """Dense numbers from 0, over all phases."""
     phase: Phase
     role: str
-    """Search: ``suggested`` or ``published`` (enqueued). Confirmation: ``baseline``, ``top1``, ``top2``, ..."""
+    """Search: ``suggested``, ``published`` (enqueued) or ``imported``. Confirmation: ``baseline``, ``top1``, ``top2``, ...
+    Extension: ``continued`` from a checkpoint or ``anew``."""
     source: Number | None
-    """Confirmation: the search trial whose configuration is confirmed."""
+    """The search trial whose configuration is confirmed or extended."""
     values: dict[str, Leaf]
     """The searched values by domain name."""
     config: dict[str, object]
     """The whole `TrialConfig` as JSON."""
     seed: Count
     steps: Count
+    origin: str = ""
+    """Imported: the run and the number that it had there, ``name/7``. It was trained there, and costs no budget here."""
 
 
 class TrialReported(_Event):
@@ -68,7 +73,10 @@ class TrialReported(_Event):
 
 
 class TrialRetried(_Event):
-    """A trial's process was lost; it goes on from its checkpoint."""
+    """A trial's process was lost, or a user asked for another attempt of one that has ended: it goes on from its checkpoint.
+
+    A phase that was over is open again when one of its trials is; so is the confirmation of a search.
+    """
 
     event: Literal["trial_retried"] = "trial_retried"
     trial: Number
@@ -99,7 +107,55 @@ class PhaseEnded(_Event):
     event: Literal["phase_ended"] = "phase_ended"
     phase: Phase
     reason: str
-    """``trials``, ``time``, ``gpu_hours``, ``failed`` (more than allowed) or ``exhausted`` (a grid)."""
+    """``trials``, ``time``, ``gpu_hours``, ``failed`` (more than allowed), ``exhausted`` (a grid) or ``decided`` (a seed race)."""
+
+
+class BudgetChanged(_Event):
+    """A user gave the run another budget, which takes the place of the study's. Search and confirmation are open again."""
+
+    event: Literal["budget_changed"] = "budget_changed"
+    trials: Count | None
+    minutes: float | None
+    gpu_hours: float | None
+
+
+class RunImported(_Event):
+    """Trials of another run follow, each with its reports and its end."""
+
+    event: Literal["run_imported"] = "run_imported"
+    run: str
+    """Its name."""
+    trials: Count
+    """How many are taken."""
+    refused: dict[str, Count]
+    """How many are not, by reason."""
+
+
+class ContendersChosen(_Event):
+    """What the confirmation is about from here on, where it is not what its trials were started as.
+
+    Their roles follow from this: one whose configuration is no contender any more keeps its values under the role ``former-...``.
+    """
+
+    event: Literal["contenders_chosen"] = "contenders_chosen"
+    contenders: dict[str, Number]
+    """By role (``baseline``, ``top1``, ...) the search trial that it comes from; the baseline comes from the winner."""
+
+
+class RaceLooked(_Event):
+    """The seed race compared a contender with the baseline; see `raysearch.results.racing`."""
+
+    event: Literal["race_looked"] = "race_looked"
+    role: str
+    seeds: Count
+    """Of both, so far."""
+    difference: float
+    """Contender minus baseline, mean of the objective over test photographs and seeds."""
+    low: float
+    """Of the interval, whose confidence is corrected for all looks of the race."""
+    high: float
+    decided: bool
+    """Whether the interval excludes zero, so that the contender gets no more seeds."""
 
 
 class DriverStopped(_Event):
@@ -111,8 +167,23 @@ class DriverStopped(_Event):
 
 
 Event = Annotated[
-    DriverStarted | TrialStarted | TrialReported | TrialRetried | TrialEnded | PhaseEnded | DriverStopped,
+    DriverStarted
+    | TrialStarted
+    | TrialReported
+    | TrialRetried
+    | TrialEnded
+    | PhaseEnded
+    | BudgetChanged
+    | RunImported
+    | ContendersChosen
+    | RaceLooked
+    | DriverStopped,
     Field(discriminator="event"),
 ]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 """Parses and prints events."""
+
+
+def limits_of(changed: BudgetChanged) -> dict[str, int | float | None]:
+    """Return the limits by the names of the study's ``budget``."""
+    return {"trials": changed.trials, "minutes": changed.minutes, "gpu_hours": changed.gpu_hours}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from raysearch.results.events import Leaf, Phase, Status
+from raysearch.results.events import Leaf, Phase, RaceLooked, Status
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,11 @@ class TrialRecord:
     """One trial, as its events tell.
 
     Attributes:
-        number: dense numbers from 0, over both phases.
-        phase: search or confirmation.
-        role: see `raysearch.results.events.TrialStarted`, also for the next five.
-        source: the search trial that is confirmed.
+        number: dense numbers from 0, over all phases.
+        phase: search, confirmation or extension.
+        role: see `raysearch.results.events.TrialStarted`, also for the next five; of a confirmation: what it is about now, see
+            `raysearch.results.events.ContendersChosen`.
+        source: the search trial that is confirmed or extended.
         values: the searched values by domain name.
         config: the `TrialConfig` as plain data.
         seed: of the trial.
@@ -41,6 +42,7 @@ class TrialRecord:
         reports: the evaluations, by step; of two at the same step (after a retry) the later one.
         started: seconds since the epoch.
         ended: seconds since the epoch; None until the end.
+        origin: ``run/number`` of an imported trial, which has no folder here; empty for any other.
     """
 
     number: int
@@ -61,6 +63,7 @@ class TrialRecord:
     reports: tuple[ReportedPoint, ...]
     started: float
     ended: float | None = None
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class RunRecord:
     Attributes:
         name: the run's name.
         space_text: the user's YAML, byte for byte; empty if it is missing.
-        spec: the resolved study as plain data (the JSON form of StudySpec).
+        spec: the resolved study as plain data (the JSON form of StudySpec), with the budget that the run has now.
         environment: env.json.
         trials: by number.
         images: per-image metrics of all trials that have them: `raysearch.train.files.IMAGES` with a first column ``trial``.
@@ -84,6 +87,8 @@ class RunRecord:
         holder: who holds the run's lock, in words; empty if nobody does, or provably nobody alive.
         breaks: seconds between ``began`` and ``updated`` during which no driver worked.
         damaged: whether the journal is damaged before its end, or contradicts itself, so that no driver goes on with it.
+        changes: what users have done to the run since it was started (budget, attempts, imports, extensions), a sentence each.
+        looks: what the seed race saw; empty without one.
     """
 
     name: str
@@ -102,3 +107,5 @@ class RunRecord:
     holder: str = ""
     breaks: float = 0.0
     damaged: bool = False
+    changes: tuple[str, ...] = ()
+    looks: tuple[RaceLooked, ...] = ()

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from raysearch.errors import StateDamaged
 from raysearch.results.events import (
+    BudgetChanged,
+    ContendersChosen,
     DriverStarted,
     DriverStopped,
     Event,
     Phase,
     PhaseEnded,
+    RaceLooked,
+    RunImported,
     TrialEnded,
     TrialReported,
     TrialRetried,
     TrialStarted,
 )
 from raysearch.results.record import ReportedPoint, TrialRecord
+
+BASELINE = "baseline"
+FORMER = "former-"
+"""Begins the role of what was confirmed until the search went on and put others first."""
 
 
 @dataclass
@@ -30,13 +38,13 @@ class _Trial:
     retries: int = 0
     end: TrialEnded | None = None
 
-    def record(self) -> TrialRecord:
+    def record(self, contenders: Mapping[str, int]) -> TrialRecord:
         start, end = self.start, self.end
         reports = tuple(self.reports[step] for step in sorted(self.reports))
         return TrialRecord(
             number=start.trial,
             phase=start.phase,
-            role=start.role,
+            role=_role(start, contenders),
             source=start.source,
             values=start.values,
             config=start.config,
@@ -52,7 +60,17 @@ class _Trial:
             reports=reports,
             started=start.time,
             ended=end.time if end else None,
+            origin=start.origin,
         )
+
+
+def _role(start: TrialStarted, contenders: Mapping[str, int]) -> str:
+    """Return what a trial of the confirmation is now: the contenders may be others than when it was started."""
+    if start.phase != "confirm" or not contenders:
+        return start.role
+    baseline = start.role == BASELINE
+    fitting = [role for role, source in contenders.items() if source == start.source and (role == BASELINE) == baseline]
+    return fitting[0] if fitting else f"{FORMER}{'baseline-' if baseline else ''}{start.source}"
 
 
 @dataclass
@@ -65,7 +83,11 @@ class Replay:
         stopped: how the last driver left; empty if it did not say.
         began: time of the first event.
         updated: time of the last event.
-        breaks: seconds without a driver: from the last event before a driver started to its start, summed.
+        breaks: seconds without a driver: from the last event of a driver to the start of the next one, summed.
+        budget: what a user has put in the place of the study's budget, None if nobody has.
+        contenders: see `ContendersChosen`; empty while the roles are what the trials were started as.
+        looks: what the seed race has seen so far.
+        changes: what users have done to the run since it was started, a sentence each.
     """
 
     phases: dict[Phase, str] = field(default_factory=dict)
@@ -74,7 +96,12 @@ class Replay:
     began: float = 0.0
     updated: float = 0.0
     breaks: float = 0.0
+    budget: BudgetChanged | None = None
+    contenders: dict[str, int] = field(default_factory=dict)
+    looks: list[RaceLooked] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
     _trials: dict[int, _Trial] = field(default_factory=dict)
+    _driven: float = 0.0
 
     def add(self, event: Event) -> None:
         """Take the next event.
@@ -85,36 +112,49 @@ class Replay:
         Raises:
             StateDamaged: the event contradicts the ones before. Nothing was changed.
         """
+        driven = not self._is_order(event)
         match event:
             case TrialStarted():
                 self._start(event)
             case TrialReported():
                 self._report(event)
             case TrialRetried():
-                trial = self._find(event.trial, "is retried")
-                trial.retries += 1
-                trial.end = None
+                self._retry(event)
             case TrialEnded():
                 self._end(event)
             case PhaseEnded():
                 self.phases[event.phase] = event.reason
+            case BudgetChanged():
+                self.budget = event
+                self.changes.append(f"the budget is {_printed(event)}")
+                self._reopen("search")
+            case RunImported():
+                self.changes.append(_imported(event))
+            case ContendersChosen():
+                self.contenders = dict(event.contenders)
+            case RaceLooked():
+                self.looks.append(event)
             case DriverStarted():
-                self.breaks += max(0.0, event.time - self.updated) if self.commands else 0.0
+                self.breaks += max(0.0, event.time - self._driven) if self.commands else 0.0
                 self.commands.append(event.command)
                 self.stopped = ""
             case DriverStopped():
                 self.stopped = event.reason
         self.began = self.began or event.time
         self.updated = event.time
+        if driven:
+            self._driven = event.time
 
     def trials(self) -> tuple[TrialRecord, ...]:
         """Return the trials by number, as far as the events have told."""
-        return tuple(self._trials[number].record() for number in sorted(self._trials))
+        return tuple(self._trials[number].record(self.contenders) for number in sorted(self._trials))
 
     def _start(self, event: TrialStarted) -> None:
         known = self._trials.get(event.trial)
         if known is None:
             self._trials[event.trial] = _Trial(event)
+            if event.phase == "extend":
+                self.changes.append(f"trial {event.source} is trained for {event.steps} steps as trial {event.trial}")
         elif known.start.model_copy(update={"time": event.time}) != event:
             raise StateDamaged(f"trial {event.trial} is started twice, with different configurations")
 
@@ -129,11 +169,46 @@ class Replay:
             raise StateDamaged(f"trial {event.trial} ends twice, in different ways")
         trial.end = event
 
+    def _is_order(self, event: Event) -> bool:
+        """Whether a user, and no driver, is behind an event."""
+        match event:
+            case BudgetChanged():
+                return True
+            case TrialRetried():
+                return event.trial in self._trials and self._trials[event.trial].end is not None
+            case TrialStarted():
+                return event.phase == "extend"
+        return False
+
+    def _retry(self, event: TrialRetried) -> None:
+        trial = self._find(event.trial, "is retried")
+        trial.retries += 1
+        if trial.end is not None:
+            self.changes.append(f"trial {event.trial}, which had {trial.end.status}, has another attempt")
+            self._reopen(trial.start.phase)
+        trial.end = None
+
+    def _reopen(self, phase: Phase) -> None:
+        """Open a phase again; what the confirmation of a search was is to be seen when that is over."""
+        self.phases.pop(phase, None)
+        if phase == "search":
+            self.phases.pop("confirm", None)
+
     def _find(self, number: int, verb: str) -> _Trial:
         trial = self._trials.get(number)
         if trial is None:
             raise StateDamaged(f"trial {number} {verb}, but was never started")
         return trial
+
+
+def _printed(budget: BudgetChanged) -> str:
+    limits = {"trials": budget.trials, "minutes": budget.minutes, "GPU hours": budget.gpu_hours}
+    return ", ".join(f"{value:g} {name}" for name, value in limits.items() if value is not None) or "without a limit"
+
+
+def _imported(event: RunImported) -> str:
+    refused = "; ".join(f"{count} not: {reason}" for reason, count in event.refused.items())
+    return f"{event.trials} trials are imported from run {event.run}" + (f" ({refused})" if refused else "")
 
 
 def replay(events: Iterable[Event]) -> tuple[TrialRecord, ...]:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raysearch.errors import RunLocked, SpecError, StateDamaged
+from raysearch.results.events import BudgetChanged, limits_of
 from raysearch.results.folder import RunFolder
 from raysearch.results.journal import JournalReader
 from raysearch.results.record import RunRecord, TrialRecord
@@ -48,7 +49,7 @@ def open_run(path: Path) -> RunRecord:
     return RunRecord(
         name=folder.name,
         space_text=_text(folder.space, missing),
-        spec=_spec(folder.resolved, missing),
+        spec=_with_budget(_spec(folder.resolved, missing), merged.budget),
         environment=_environment(folder.environment, missing),
         trials=trials,
         images=_images(folder, trials, missing),
@@ -62,6 +63,8 @@ def open_run(path: Path) -> RunRecord:
         holder=holder,
         breaks=merged.breaks,
         damaged=damaged,
+        changes=tuple(merged.changes),
+        looks=tuple(merged.looks),
     )
 
 
@@ -128,6 +131,14 @@ def _spec(path: Path, missing: list[str]) -> dict[str, object]:
         return {}
 
 
+def _with_budget(spec: dict[str, object], changed: BudgetChanged | None) -> dict[str, object]:
+    """Put the budget that a user has given the run since in the place of the study's."""
+    if changed is None:
+        return spec
+    before = spec.get("budget")
+    return {**spec, "budget": {**(before if isinstance(before, dict) else {}), **limits_of(changed)}}
+
+
 def _environment(path: Path, missing: list[str]) -> dict[str, object]:
     text = _text(path, missing)
     if not text:
@@ -147,11 +158,11 @@ def _mapping(data: object, path: Path, missing: list[str]) -> dict[str, object]:
 
 
 def _images(folder: RunFolder, trials: Iterable[TrialRecord], missing: list[str]) -> pa.Table:
-    """Put the per-image tables of all trials into one; a trial without one is only missed when it has finished."""
+    """Put the per-image tables of all trials into one; a trial without one is only missed when it has finished here."""
     tables = [RUN_IMAGES.empty_table()]
     for trial in trials:
         path = folder.trial(trial.number) / IMAGES_FILE
-        if not path.exists() and trial.status != "finished":
+        if trial.origin or (not path.exists() and trial.status != "finished"):
             continue
         place = f"trial {trial.number}: "
         refused = _linked(path.parent) or _refused(path, None)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from raysearch.results.events import Status
 from raysearch.results.record import RunRecord, TrialRecord
+from raysearch.results.replay import BASELINE, FORMER
 
 State = Literal["running", "done", "interrupted", "failed", "damaged"]
 Ended = Status | Literal["running", "unfinished"]
@@ -30,6 +31,23 @@ class Best:
     value: float
     step: int
     finished: bool
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What the search's winner reached in the confirmation: the value to quote, since a search's best is selected for its luck.
+
+    Attributes:
+        trial: the search trial whose configuration was trained again.
+        value: the objective on the test photographs, mean over seeds.
+        seeds: how many fresh seeds.
+        baseline: the same of the baseline, mean over its seeds; None without one.
+    """
+
+    trial: int | None
+    value: float
+    seeds: int
+    baseline: float | None
 
 
 @dataclass(frozen=True)
@@ -62,7 +80,8 @@ class RunSummary:
         planned: trials of the search and of the confirmation; None when the study sets no number.
         ended: trials that have ended.
         best: see `Best`; None without any evaluation.
-        seconds: training and evaluation time, summed over trials.
+        confirmed: see `Confirmed`; None until a trial of the winner's confirmation has finished.
+        seconds: training and evaluation time, summed over the trials that ran here.
         gpu_hours: GPUs of a trial times its hours, summed.
         wall_seconds: from the first event to the last one, less the time during which no driver worked.
         eta_seconds: a guess of the time left, by the pace of this run so far; None while nothing has ended, when no number of
@@ -79,6 +98,7 @@ class RunSummary:
     planned: int | None
     ended: int
     best: Best | None
+    confirmed: Confirmed | None
     seconds: float
     gpu_hours: float
     wall_seconds: float
@@ -93,7 +113,7 @@ def summary(record: RunRecord) -> RunSummary:
     metric, mode = _metric(record, objective), objective.get("mode")
     state = _state(record)
     planned = _planned(record)
-    seconds = math.fsum(trial.seconds for trial in record.trials)
+    seconds = math.fsum(trial.seconds for trial in record.trials if not trial.origin)
     return RunSummary(
         name=record.name,
         state=state,
@@ -103,6 +123,7 @@ def summary(record: RunRecord) -> RunSummary:
         planned=planned,
         ended=sum(trial.status is not None for trial in record.trials),
         best=best_of(record.trials, metric, "min" if mode == "min" else "max"),
+        confirmed=confirmed_of(record.trials),
         seconds=seconds,
         gpu_hours=seconds / 3600 * _gpus(record),
         wall_seconds=max(0.0, record.updated - record.began - record.breaks),
@@ -131,6 +152,21 @@ def best_of(trials: Sequence[TrialRecord], metric: str, mode: Literal["max", "mi
         ]
     sign = 1 if mode == "max" else -1
     return max(found, key=lambda best: (sign * best.value, -best.trial), default=None)
+
+
+def confirmed_of(trials: Sequence[TrialRecord]) -> Confirmed | None:
+    """Return what the confirmation gives for the search's winner; None while it gives nothing."""
+
+    def values(role: str) -> list[TrialRecord]:
+        return [t for t in trials if t.phase == "confirm" and t.role == role and t.status == "finished" and t.value is not None]
+
+    def mean(found: Sequence[TrialRecord]) -> float:
+        return math.fsum(trial.value or 0.0 for trial in found) / len(found)
+
+    winner, baseline = values("top1"), values(BASELINE)
+    if not winner:
+        return None
+    return Confirmed(winner[0].source, mean(winner), len(winner), mean(baseline) if baseline else None)
 
 
 def failures_of(trials: Sequence[TrialRecord]) -> tuple[Failure, ...]:
@@ -171,17 +207,22 @@ def _whole(data: Mapping[str, object], key: str) -> int | None:
 
 def _planned(record: RunRecord) -> int | None:
     search, confirm = _planned_search(record), _planned_confirm(record)
-    return None if search is None else search + confirm
+    extended = sum(trial.phase == "extend" for trial in record.trials)
+    return None if search is None else search + confirm + extended
 
 
 def _planned_search(record: RunRecord) -> int | None:
     if "search" in record.ended:
         return sum(trial.phase == "search" for trial in record.trials)
-    return _whole(_part(record.spec, "budget"), "trials")
+    asked = _whole(_part(record.spec, "budget"), "trials")
+    return None if asked is None else asked + sum(bool(trial.origin) for trial in record.trials)
 
 
 def _planned_confirm(record: RunRecord) -> int:
-    """Count baseline and top configurations, each with all its seeds; none when nothing is, or can be, confirmed."""
+    """Count baseline and top configurations, each with all its seeds; none when nothing is, or can be, confirmed.
+
+    Seeds that a race may add are not counted before they are started; what was confirmed before a search went on is.
+    """
     confirm = _part(record.spec, "confirm")
     top, seeds = _whole(confirm, "top") or 0, _whole(confirm, "seeds") or 0
     started = sum(trial.phase == "confirm" for trial in record.trials)
@@ -189,7 +230,8 @@ def _planned_confirm(record: RunRecord) -> int:
         return started
     if "search" in record.ended:
         top = min(top, sum(trial.phase == "search" and trial.status == "finished" for trial in record.trials))
-    return max(started, (top + 1) * seeds if top else 0)
+    former = sum(trial.phase == "confirm" and trial.role.startswith(FORMER) for trial in record.trials)
+    return max(started, former + (top + 1) * seeds if top else 0)
 
 
 def _gpus(record: RunRecord) -> float:
@@ -200,7 +242,7 @@ def _gpus(record: RunRecord) -> float:
 
 def _eta(record: RunRecord, planned: int | None) -> float | None:
     """Guess: trials left, less the parts already done of running ones, each as long as the mean one, at the present parallelism."""
-    lengths = [trial.seconds for trial in record.trials if trial.status is not None and trial.seconds > 0]
+    lengths = [trial.seconds for trial in record.trials if trial.status is not None and trial.seconds > 0 and not trial.origin]
     running = [trial for trial in record.trials if trial.status is None]
     if planned is None or not lengths:
         return None
