@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raysearch.report.formats import Metric, plural, probability, short
+from raysearch.report.formats import Metric, plural, said, short
 from raysearch.report.names import distinguish
 from raysearch.report.scores import Place
 from raysearch.report.view import BASELINE, Method, View
 from raysearch.results.statistics import Comparison, holm, paired_difference
 
+Key = TypeVar("Key", bound=Hashable)
 Answered = Literal["yes", "no", "tie", "unknown"]
 Verdict = Literal["better", "worse", "same", "unknown"]
 
@@ -96,10 +98,22 @@ def against_baseline(view: View) -> dict[str, tuple[Outcome, float | None]]:
     places = primary_places(view)
     others = [method for method in view.methods if method.trials and method.role != BASELINE]
     outcomes = {method.role: outcome(view, method, view.baseline, view.metric, places) for method in others}
-    raw = {role: found.numbers.p for role, found in outcomes.items() if found.numbers is not None}
-    known = {role: p for role, p in raw.items() if not math.isnan(p)}
+    return _corrected(outcomes)
+
+
+def compared_at(
+    view: View, baseline: Method, methods: Sequence[Method], places: tuple[Place, ...]
+) -> dict[tuple[str, Place], tuple[Outcome, float | None]]:
+    """Compare methods with the baseline at each place: by role and place, with the p value after Holm's correction for all."""
+    pairs = [(method, place) for method in methods for place in places]
+    return _corrected({(method.role, place): outcome(view, method, baseline, view.metric, (place,)) for method, place in pairs})
+
+
+def _corrected(outcomes: Mapping[Key, Outcome]) -> dict[Key, tuple[Outcome, float | None]]:
+    raw = {key: found.numbers.p for key, found in outcomes.items() if found.numbers is not None}
+    known = {key: p for key, p in raw.items() if not math.isnan(p)}
     corrected = dict(zip(known, holm(list(known.values())), strict=True))
-    return {role: (found, corrected.get(role)) for role, found in outcomes.items()}
+    return {key: (found, corrected.get(key)) for key, found in outcomes.items()}
 
 
 def answer(view: View) -> tuple[str, Answered]:
@@ -136,9 +150,8 @@ def _with_confirmation(view: View, winner: Method, baseline: Method) -> tuple[st
         "same": "The 95\N{NO-BREAK SPACE}% interval holds zero, so the difference may be chance.",
         "worse": "The 95\N{NO-BREAK SPACE}% interval excludes zero on the wrong side: the baseline is better.",
     }[verdict]
-    p = probability(result.numbers.p)
     what = "" if view.metric.name == "psnr" else f"{view.metric.title}, "
-    about = f"({what}p {p})" if p.startswith("<") else f"({what}p = {p})"
+    about = f"({what}{said(result.numbers.p)})"
     subject = names[0][:1].upper() + names[0][1:]
     word: Answered = "yes" if verdict == "better" else "tie" if verdict == "same" else "no"
     return f"{subject} {says} {names[1]}: {shown} {held_out} {about}. {tail}", word

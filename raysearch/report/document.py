@@ -21,12 +21,19 @@ class Cell:
         sort: what it is sorted by; the text itself where None.
         mark: ``best`` is printed bold, ``second`` underlined.
         note: a second, smaller line.
+        beside: stands behind it after a stroke, with its own mark: an SSIM behind a PSNR.
     """
 
     text: str
     sort: float | None = None
     mark: Mark = ""
     note: str = ""
+    beside: Cell | None = None
+
+    @property
+    def line(self) -> str:
+        """All of its first line."""
+        return f"{self.text} / {self.beside.text}" if self.beside else self.text
 
 
 @dataclass(frozen=True)

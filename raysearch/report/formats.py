@@ -107,6 +107,23 @@ def probability(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
+STARS = "* p < 0.05, ** p < 0.01, *** p < 0.001"
+"""What `stars` mean."""
+
+
+def said(p: float) -> str:
+    """Print a p value with its name: ``p = 0.012``, ``p < 0.001``."""
+    shown = probability(p)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
+
+def stars(p: float | None) -> str:
+    """Print the significance mark of a p value, which was corrected for what it is one of."""
+    if p is None or math.isnan(p):
+        return ""
+    return "***" if p < 0.001 else "**" if p < 0.01 else "*" if p < 0.05 else ""
+
+
 def seconds(value: float | None) -> str:
     """Print a duration."""
     if value is None or not math.isfinite(value):

@@ -162,7 +162,7 @@ def _tables(one: Part) -> dict[str, object]:
     return {
         table.name: {
             "columns": [f"{column.group}: {column.title}" if column.group else column.title for column in table.columns],
-            "rows": [[f"{cell.text}\n{cell.note}" if cell.note else cell.text for cell in row] for row in table.rows],
+            "rows": [[f"{cell.line}\n{cell.note}" if cell.note else cell.line for cell in row] for row in table.rows],
         }
         for table in tables
     }

@@ -17,7 +17,7 @@ from scipy import stats
 from raysearch.report.compare import answer, outcome, primary_places
 from raysearch.report.formats import PSNR, SSIM, fixed, probability, seconds, short, signed
 from raysearch.report.page import write_report
-from raysearch.report.sections.results import marks
+from raysearch.report.sections.comparison import marks
 from raysearch.report.series import POINTS, curve
 from raysearch.report.view import view
 from raysearch.results.record import ReportedPoint, RunRecord
@@ -65,17 +65,20 @@ def minus(text: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+def star(p: float) -> str:
+    return "*" * sum(p < limit for limit in (0.05, 0.01, 0.001))
+
+
 def test_comparison(run: RunRecord, page: Path) -> None:
     rows = tables(page)["comparison"]["rows"]
     for row, role in zip(rows, ("baseline", "top1"), strict=True):
-        assert row[1] == f"{values(run, role, 'psnr').mean():.2f}"
-        assert row[2] == f"{values(run, role, 'ssim').mean():.4f}"
-        assert row[4] == "3"
-        assert row[5] == "31,283"
-        assert row[6] == "0.51 G"
-        assert row[7] == f"{np.mean([t.seconds for t in run.trials if t.role == role]):.1f} s"
+        assert row[1] == f"{values(run, role, 'psnr').mean():.2f} / {values(run, role, 'ssim').mean():.4f}"
+        assert row[3] == "3"
+        assert row[4] == "31,283"
+        assert row[5] == "0.51 G"
+        assert row[6] == f"{np.mean([t.seconds for t in run.trials if t.role == role]):.1f} s"
     difference, low, high, p = interval(values(run, "top1", "psnr"), values(run, "baseline", "psnr"))
-    assert rows[1][3] == minus(f"{difference:+.2f} dB\n[{low:+.2f}, {high:+.2f}], p = {p:.3f}")
+    assert rows[1][2] == minus(f"{difference:+.2f} dB{star(p)}\n[{low:+.2f}, {high:+.2f}], p = {p:.3f}")
 
 
 def test_answer(run: RunRecord, folder: Path) -> None:
@@ -146,7 +149,7 @@ def test_identical_trainings_are_called_so_instead_of_an_interval(run: RunRecord
     assert found == "tie"
     assert "the two trainings gave identical results, to the last digit, on 3 held-out photographs and 3 seeds." in text
     assert "[" not in text
-    cell = tables(write_report([same], [folder], tmp_path / "page.html"))["comparison"]["rows"][1][3]
+    cell = tables(write_report([same], [folder], tmp_path / "page.html"))["comparison"]["rows"][1][2]
     assert cell == "0.00 dB\nthe two trainings gave identical results"
     kept = tuple(
         replace(
@@ -180,11 +183,43 @@ def test_levels_of_a_photograph_count_once(run: RunRecord, folder: Path) -> None
     assert results[1].n_images == 3
 
 
+def with_levels(run: RunRecord, shifts: dict[str, float]) -> RunRecord:
+    """The run with each test row at several levels, the winner's PSNRs of each shifted by another amount and some noise."""
+    rng = np.random.default_rng(1)
+    ours = {t.number for t in run.trials if t.role == "top1"}
+    rows = [
+        (r["trial"], r["split"], r["dataset"], r["image"], level, r["protocol"], r["psnr"] + shift, r["ssim"])
+        for r in run.images.to_pylist()
+        for level, by in shifts.items()
+        for shift in [float(rng.normal(by, 0.05)) if r["trial"] in ours else 0.0]
+    ]
+    return replace(run, images=plausible_study.images(rows))
+
+
+def test_differences_by_level(run: RunRecord, folder: Path, tmp_path: Path) -> None:
+    shifts = {"sigma 15": -0.1, "sigma 25": 0.0, "sigma 50": -0.6}
+    several = with_levels(run, shifts)
+    found = tables(write_report([several], [folder], tmp_path / "page.html"))["gains"]
+    assert found["columns"] == ["Method", *(f"photos: {level}" for level in shifts)]
+    measured = []
+    for level in shifts:
+        part = replace(several, images=several.images.filter(pc.equal(several.images["level"], level)))
+        measured.append(interval(values(part, "top1", "psnr"), values(part, "baseline", "psnr")))
+    order = sorted(range(3), key=lambda i: measured[i][3])
+    corrected, largest = {}, 0.0
+    for rank, i in enumerate(order):
+        largest = max(largest, min(1.0, (3 - rank) * measured[i][3]))
+        corrected[i] = largest
+    for i, cell in enumerate(found["rows"][0][1:]):
+        difference, low, high, _ = measured[i]
+        assert cell == minus(f"{difference:+.2f} dB{star(corrected[i])}\n[{low:+.2f}, {high:+.2f}]")
+
+
 def test_infinite_values_are_printed(run: RunRecord, folder: Path, tmp_path: Path) -> None:
     page = write_report([_shifted(run, math.inf)], [folder], tmp_path / "page.html")
     found = tables(page)
-    assert found["comparison"]["rows"][1][1] == "∞"
-    assert found["comparison"]["rows"][1][3] == "a PSNR is infinite"
+    assert found["comparison"]["rows"][1][1].startswith("∞ / 0.")
+    assert found["comparison"]["rows"][1][2] == "a PSNR is infinite"
     assert found["per-image"]["rows"][0][3] == "∞"
 
 
@@ -195,7 +230,7 @@ def test_several_winners_are_corrected(folder: Path, tmp_path: Path) -> None:
     small, large = sorted(raw)
     corrected = {small: min(1.0, 2 * small), large: max(min(1.0, 2 * small), large)}
     for row, p in zip(rows[1:], raw, strict=True):
-        assert row[3].endswith(f"p = {corrected[p]:.3f}")
+        assert row[2].endswith(f"p = {corrected[p]:.3f}")
 
 
 def test_curves_average_and_thin(run: RunRecord) -> None:
