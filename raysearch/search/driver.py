@@ -33,7 +33,6 @@ from raysearch.search.phase import Layout, run_phase
 from raysearch.search.progress import Observer
 from raysearch.search.proposals import Proposer
 from raysearch.search.ray_internals import require_tested_ray
-from raysearch.search.schedulers.base import SchedulerConfig
 from raysearch.search.schedulers.fifo import Config as Fifo
 from raysearch.search.searcher import TrialSource
 from raysearch.search.session import open_session
@@ -200,13 +199,17 @@ def _search(run: _Run) -> Limits:
     records = run.records("search")
     published = [spec.trial.resolve(entry.values) for entry in spec.published]
     objective = spec.objective
-    proposer = Proposer(spec.trial, spec.searcher, objective.metric, objective.mode, seed_of(spec.seed, "search"), published)
+    verdicts = Verdicts(spec.scheduler.build(_longest(run, records)), objective)
+    verdicts.replay(JournalReader(run.folder.journal))
+    proposer = Proposer(
+        spec.trial, spec.searcher, spec.goals, seed_of(spec.seed, "search"), published, verdicts.telling, rules_of(spec, run.costs)
+    )
     for record in records:
         proposer.restore(record)
     ledger.phase, ledger.planned = "search", _planned(spec, len(published))
     interrupted = [record for record in records if record.status is None]
     source = SearchSource(spec, proposer, ledger, run.jobs, limits, interrupted, lambda: bool(run.interrupt))
-    _run_phase(run, source, spec.scheduler, records)
+    _run_phase(run, source, verdicts)
     return limits
 
 
@@ -223,14 +226,11 @@ def _confirm(run: _Run) -> None:
     run.ledger.phase, run.ledger.planned = "confirm", len(planned)
     records = run.records("confirm")
     source = ConfirmSource(planned, run.ledger, run.jobs, records, lambda: bool(run.interrupt))
-    _run_phase(run, source, Fifo(), records)
+    _run_phase(run, source, Verdicts(Fifo().build(_longest(run, records)), run.spec.objective))
 
 
-def _run_phase(run: _Run, source: TrialSource, config: SchedulerConfig, records: Sequence[TrialRecord]) -> None:
+def _run_phase(run: _Run, source: TrialSource, verdicts: Verdicts) -> None:
     """Run a phase to its end and write down why it ended, unless it was interrupted."""
-    verdicts = Verdicts(config.build(_longest(run, records)), run.spec.objective)
-    if run.ledger.phase == "search":
-        verdicts.replay(JournalReader(run.folder.journal))
     callback = DriverCallback(run.ledger, source, run.spec.objective.metric, trains=run.layout.trains)
     run_phase(source, callback, TuneScheduler(verdicts), run.layout, run.folder.path / "driver.log")
     if not run.interrupt:

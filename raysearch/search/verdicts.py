@@ -27,6 +27,10 @@ class Verdicts:
             self._last[trial] = report.step, goes_on
         return goes_on or report.step >= report.steps
 
+    def telling(self) -> tuple[int, ...]:
+        """Return the rungs whose values a searcher may learn from; see `Scheduler.telling`."""
+        return self._scheduler.telling()
+
     def replay(self, events: Iterable[Event]) -> None:
         """Show the scheduler the search's reports of earlier drivers, in the journal's order."""
         steps: dict[int, int] = {}

@@ -22,6 +22,9 @@ class Listening(Scheduler):
         self.seen.append((trial, step, scores))
         return scores[0] > 0
 
+    def telling(self) -> tuple[int, ...]:
+        return ()
+
 
 def reported(step: int, psnr: float, steps: int = 40) -> Reported:
     return Reported(step, steps, {"psnr": psnr, "loss": 0.1}, 1.0)

@@ -4,51 +4,50 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
-from raysearch.search.schedulers._rungs import behind, geometric, reached
-from raysearch.search.schedulers.base import Scheduler, SchedulerConfig, Scores
+from raysearch.search.schedulers._rungs import HalvingConfig, Rungs, behind
+from raysearch.search.schedulers.base import Scheduler, Scores
 
 
-class Config(SchedulerConfig):
+class Config(HalvingConfig):
     """Asynchronous successive halving, one bracket, in its stopping form.
 
     Li et al., "A system for massively parallel hyperparameter tuning", MLSys 2020. A trial that reaches a rung goes on only if it
     is among the best ``1 / reduction`` of the trials that have reached the rung so far, itself included; the first ones always go
     on. Nothing is paused or promoted later (there the paper differs). The last report of a trial is never a reason to stop it.
+
+    Ours: a rung at which the order of trials does not predict their order at the end (`raysearch.results.rungs`) is passed over
+    until it does.
     """
 
     kind: Literal["asha"] = "asha"
 
-    first_rung: int = Field(250, ge=1)
-    """Optimisation steps before a trial can be stopped."""
-
-    reduction: int = Field(2, ge=2)
-    """One trial of so many goes on at each rung; rungs lie this factor apart."""
-
     def build(self, steps: int) -> Scheduler:
         """Build the scheduler with empty rungs."""
-        return Asha(self.rungs(steps), self.reduction)
-
-    def rungs(self, steps: int) -> tuple[int, ...]:
-        """Return ``first_rung * reduction**k`` as long as it is below ``steps``."""
-        return geometric(self.first_rung, self.reduction, steps)
+        return Asha(Rungs(self.rungs(steps), steps, check=self.check), self.reduction)
 
 
 class Asha(Scheduler):
-    """See `Config`. Each trial is entered once in every rung, with its first report at or after it."""
+    """See `Config`."""
 
-    def __init__(self, rungs: tuple[int, ...], reduction: int) -> None:
+    def __init__(self, rungs: Rungs, reduction: int) -> None:
+        self._rungs = rungs
         self._reduction = reduction
-        self._entered: dict[int, dict[int, Scores]] = {rung: {} for rung in rungs}
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """Every rung, ascending."""
+        return tuple(self._rungs.entered)
 
     def report(self, trial: int, step: int, scores: Scores) -> bool:
         """Enter the trial in the rungs that it has reached; see `Scheduler.report`."""
-        goes_on = True
-        for rung in reached(self._entered, step):
-            entered = self._entered[rung]
-            if trial in entered:
-                continue
-            entered[trial] = scores
-            goes_on &= behind(scores, entered.values()) < max(1, len(entered) // self._reduction)
-        return goes_on
+        new = self._rungs.enter(trial, step, scores)
+        telling = self._rungs.telling()
+        return self._rungs.spared(trial) or all(self._among_best(rung, scores) for rung in new if rung in telling)
+
+    def telling(self) -> tuple[int, ...]:
+        """Return the rungs that predict the end."""
+        return self._rungs.telling()
+
+    def _among_best(self, rung: int, scores: Scores) -> bool:
+        entered = self._rungs.entered[rung]
+        return behind(scores, entered.values()) < max(1, len(entered) // self._reduction)

@@ -26,6 +26,10 @@ class Scheduler(ABC):
         too, and its answer is ignored.
         """
 
+    @abstractmethod
+    def telling(self) -> tuple[int, ...]:
+        """Return the rungs whose values, as far as is known now, tell how trials end, ascending: a searcher may learn from them."""
+
 
 class SchedulerConfig(Config, ABC):
     """Decides which trials go on."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseSampler, RandomSampler
 
-from raysearch.search.searchers._listed import ListedSampler
 from raysearch.search.searchers.base import SearcherConfig
 
 if TYPE_CHECKING:
-    from raysearch.spec.space import Space
+    from raysearch.spec.space import Assignment, Space
 
 
 class Config(SearcherConfig):
@@ -19,12 +19,18 @@ class Config(SearcherConfig):
     kind: Literal["grid"] = "grid"
 
     def build(self, space: Space, seed: int) -> BaseSampler:
-        """Build a sampler that goes through the grid.
+        """Build Optuna's random sampler, which is never asked: see `listed`.
 
         Raises:
             SpecError: a domain has no finite list of values.
         """
-        return ListedSampler(list(space.grid()))
+        space.grid()
+        return RandomSampler(seed=seed % 2**32)
+
+    @property
+    def least_trials(self) -> None:
+        """Return None: nothing is learned from trials."""
+        return None
 
     def size(self, space: Space) -> int | None:
         """Return the number of combinations.
@@ -33,3 +39,11 @@ class Config(SearcherConfig):
             SpecError: a domain has no finite list of values.
         """
         return sum(1 for _ in space.grid())
+
+    def listed(self, space: Space, seed: int) -> Iterator[Assignment]:
+        """Return the grid.
+
+        Raises:
+            SpecError: a domain has no finite list of values.
+        """
+        return space.grid()

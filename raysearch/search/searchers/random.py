@@ -24,6 +24,15 @@ class Config(SearcherConfig):
         """Build Optuna's random sampler."""
         return RandomSampler(seed=seed % 2**32)
 
+    @property
+    def least_trials(self) -> None:
+        """Return None: nothing is learned from trials."""
+        return None
+
     def size(self, space: Space) -> int | None:
         """Return None: there is no end."""
+        return None
+
+    def listed(self, space: Space, seed: int) -> None:
+        """Return None: nothing is known beforehand."""
         return None

@@ -21,8 +21,11 @@ class Config(SearcherConfig):
     """Tree-structured Parzen estimator.
 
     Bergstra et al., "Algorithms for hyper-parameter optimization", NeurIPS 2011; the multivariate form of Falkner et al., "BOHB",
-    ICML 2018. A trial that the scheduler stopped is compared only with trials stopped at the same length (Optuna's rule for pruned
-    trials); running trials count as bad ones, so that parallel workers do not crowd (the constant liar).
+    ICML 2018. Running trials count as bad ones, so that parallel workers do not crowd (the constant liar), and so do trials that
+    diverged or ran out of memory.
+
+    Values of different training lengths are never mixed. Trials that a scheduler stopped are of use all the same: as BOHB does, the
+    model is built from the values at the longest length that enough trials have reached.
     """
 
     kind: Literal["tpe"] = "tpe"
@@ -32,6 +35,13 @@ class Config(SearcherConfig):
 
     group: bool = False
     """With conditional branches: model each set of values that occur together separately. Needs ``multivariate``."""
+
+    fidelity: Literal["full", "rungs"] = "rungs"
+    """``full``: learn from trials of full length only. ``rungs``: as long as there are few of these, from the values at the longest
+    rung of the scheduler that ``enough`` trials have reached, if that rung predicts the end."""
+
+    enough: int = Field(14, ge=2)
+    """Trials that must have a value at a length before the model is built from it rather than from a shorter one."""
 
     startup_trials: int = Field(10, ge=1)
     """Trials that are drawn at random before the model is used."""
@@ -58,6 +68,15 @@ class Config(SearcherConfig):
                 seed=seed % 2**32,
             )
 
+    @property
+    def least_trials(self) -> int | None:
+        """Return ``enough``, or None when only full lengths count."""
+        return self.enough if self.fidelity == "rungs" else None
+
     def size(self, space: Space) -> int | None:
         """Return None: there is no end."""
+        return None
+
+    def listed(self, space: Space, seed: int) -> None:
+        """Return None: nothing is known beforehand."""
         return None

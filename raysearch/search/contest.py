@@ -1,0 +1,161 @@
+"""Ways to search compared on a surrogate: the same seeds for all, in parallel processes, with a paired test against ours."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from raysearch.component import allow_imports, load
+from raysearch.errors import SpecError
+from raysearch.search import peers
+from raysearch.search.methods import METHODS
+from raysearch.search.simulation import Simulated, simulate
+from raysearch.search.surrogates.base import Surrogate
+
+OURS = "raysearch"
+"""The method that the others are compared with."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all methods are given.
+
+    Attributes:
+        surrogate: a kind of `raysearch.search.surrogates`, or ``module:Class``.
+        seconds: simulated time of a search.
+        workers: simulated workers.
+    """
+
+    surrogate: str
+    seconds: float
+    workers: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """One search.
+
+    Attributes:
+        final: noise-free value of the trial that a user would pick in the end; NaN without one.
+        times: simulated seconds to each target; infinite where it was not reached.
+        trials: started.
+    """
+
+    final: float
+    times: tuple[float, ...]
+    trials: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A method's runs in numbers.
+
+    Attributes:
+        mean, deviation: of the final values (n - 1).
+        times: medians over seeds.
+        gain: mean difference of ours to this method, positive where ours is better; NaN for ours.
+        p: two-sided, of the paired Wilcoxon signed-rank test; NaN for ours, or when no seed differs.
+    """
+
+    method: str
+    mean: float
+    deviation: float
+    times: tuple[float, ...]
+    trials: float
+    gain: float
+    p: float
+
+
+def surrogate_of(name: str) -> Surrogate:
+    """Return a surrogate by name.
+
+    Raises:
+        SpecError: there is none, it comes from outside and imports were not allowed, or it is no surrogate.
+    """
+    module, _, attribute = name.partition(":")
+    if attribute and "." not in module:
+        module += "."  # a module at the top level is outside the tree too
+    found = load("raysearch.search.surrogates", module.rstrip(".") if "." in module[:-1] else module, attribute or "Surface")
+    if not (isinstance(found, type) and issubclass(found, Surrogate)):
+        raise SpecError(f"{name} is no surrogate", remedy="give module:Class of a raysearch.search.surrogates.base.Surrogate")
+    return found()
+
+
+def methods() -> dict[str, str]:
+    """Return every method that can run here, with a line on each."""
+    found = {name: method.words for name, method in METHODS.items()}
+    return found | ({name: "Syne Tune's, in its own simulator" for name in peers.PEERS} if peers.installed() else {})
+
+
+def run_once(setting: Setting, method: str, seed: int) -> Run:
+    """Search once."""
+    surrogate = surrogate_of(setting.surrogate)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # others' warnings would break the table
+        if method in METHODS:
+            policy = METHODS[method].policy(surrogate, seed)
+            found = simulate(surrogate, policy, workers=setting.workers, seconds=setting.seconds, seed=seed)
+        else:
+            found = peers.simulate_peer(method, surrogate, workers=setting.workers, seconds=setting.seconds, seed=seed)
+    return _run_of(found, surrogate, setting.seconds)
+
+
+def _run_of(found: Simulated, surrogate: Surrogate, seconds: float) -> Run:
+    times = tuple(found.time_to(target, surrogate.mode) for target in surrogate.targets)
+    return Run(found.truth_at(seconds), times, len(found.trials))
+
+
+def race(
+    setting: Setting, names: Sequence[str], seeds: int, processes: int, *, imports: bool, told: Callable[[str, int], object]
+) -> dict[str, list[Run]]:
+    """Run every method with the same seeds.
+
+    Args:
+        imports: whether components from outside the tree may be imported.
+        told: called with method and number of its runs that are done.
+    """
+    runs: dict[str, list[Run]] = {}
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _prepare, (imports,)) as pool:
+        waiting = {name: [pool.submit(run_once, setting, name, seed) for seed in range(seeds)] for name in names}
+        for name, futures in waiting.items():
+            runs[name] = []
+            for future in futures:
+                runs[name].append(future.result())
+                told(name, len(runs[name]))
+    return runs
+
+
+def _prepare(imports: bool) -> None:
+    if imports:
+        allow_imports()
+
+
+def standings(runs: dict[str, list[Run]], mode: str) -> Iterator[Standing]:
+    """Summarise; a search that found nothing counts as the worst value that any search ended with."""
+    sign = 1 if mode == "max" else -1
+    known = [sign * run.final for each in runs.values() for run in each if not math.isnan(run.final)]
+    worst = min(known, default=0.0)
+    ours = _finals(runs.get(OURS, []), sign, worst)
+    for name, each in runs.items():
+        finals = _finals(each, sign, worst)
+        gain = p = math.nan
+        if name != OURS and len(ours) == len(finals) > 0:
+            gain = float((ours - finals).mean())
+            p = float(stats.wilcoxon(ours, finals).pvalue) if np.any(ours != finals) else math.nan
+        times = tuple(float(np.median(row)) for row in zip(*(run.times for run in each), strict=True))
+        deviation = float(finals.std(ddof=1)) if len(finals) > 1 else math.nan
+        trials = float(np.mean([run.trials for run in each]))
+        yield Standing(name, sign * float(finals.mean()), deviation, times, trials, gain, p)
+
+
+def _finals(runs: Sequence[Run], sign: int, worst: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.asarray([worst if math.isnan(run.final) else sign * run.final for run in runs], dtype=np.float64)
