@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -23,6 +23,15 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from raysearch.errors import SpecError, did_you_mean
 
 _imports_allowed = False
+
+
+@dataclass(frozen=True)
+class Structural:
+    """Marks a field on which the shape of a running component's state depends, so that it can't change while one is trained."""
+
+
+STRUCTURAL = Structural()
+"""Used as ``width: Annotated[int, STRUCTURAL] = 64``."""
 
 
 class Config(BaseModel):
@@ -87,6 +96,22 @@ def allow_imports() -> None:
 def imports_allowed() -> bool:
     """Say whether `allow_imports` was called, for a process that is started to work for this one."""
     return _imports_allowed
+
+
+def is_structural(config: Config, path: Sequence[str | int]) -> bool:
+    """Return whether the value at a path can't change while a component is trained: a kind, or a field marked `Structural`."""
+    node: object = config
+    for part in path:
+        if isinstance(node, Config):
+            field = type(node).model_fields.get(str(part))
+            if part == "kind" or (field is not None and STRUCTURAL in field.metadata):
+                return True
+            node = getattr(node, str(part), None)
+        elif isinstance(node, Mapping):
+            node = node.get(part)
+        else:
+            node = node[int(part)] if isinstance(node, tuple) and int(part) < len(node) else None
+    return False
 
 
 def names(package: str) -> list[str]:

@@ -16,12 +16,13 @@ strides), 256 x 256 pixels cost 3.15 GMAC; the 3.28 that are printed elsewhere t
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
+from raysearch.component import STRUCTURAL
 from raysearch.discriminators._input import require_side
 from raysearch.discriminators.base import DiscriminatorConfig
 from raysearch.shapes import Image
@@ -31,10 +32,10 @@ class Config(DiscriminatorConfig):
     """PatchGAN; the defaults judge 70 x 70 pixels and need patches of at least 24."""
 
     kind: Literal["patchgan"] = "patchgan"
-    width: int = Field(64, ge=1, le=512)
+    width: Annotated[int, STRUCTURAL] = Field(64, ge=1, le=512)
     """Maps of the first layer."""
 
-    layers: int = Field(3, ge=1, le=6)
+    layers: Annotated[int, STRUCTURAL] = Field(3, ge=1, le=6)
     """Convolutions with stride 2; a logit sees 16, 34, 70, 142, 286 or 574 pixels with 1 to 6 of them."""
 
     def build(self, channels: int, side: int) -> PatchGan:

@@ -13,12 +13,13 @@ in separate batches.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
+from raysearch.component import STRUCTURAL
 from raysearch.discriminators._input import require_side
 from raysearch.discriminators.base import DiscriminatorConfig
 from raysearch.shapes import Image
@@ -31,7 +32,7 @@ class Config(DiscriminatorConfig):
     """SRGAN's discriminator; patches of at least 17 pixels."""
 
     kind: Literal["srgan"] = "srgan"
-    width: int = Field(64, ge=1, le=512)
+    width: Annotated[int, STRUCTURAL] = Field(64, ge=1, le=512)
     """Maps of the first layer."""
 
     def build(self, channels: int, side: int) -> SrganDiscriminator:

@@ -74,10 +74,13 @@ class Descent:
         return {"optimizer": self._optimizer.state_dict(), "scaler": self._scaler.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, object]) -> None:
-        """Continue exactly where `state_dict` was taken."""
+        """Continue exactly where `state_dict` was taken; with the settings of this optimizer, should they be others."""
         optimizer, scaler = state["optimizer"], state["scaler"]
         if not (isinstance(optimizer, dict) and isinstance(scaler, dict)):
             raise StateDamaged("the recipe's state does not hold an optimizer")
+        own = [{name: value for name, value in group.items() if name != "params"} for group in self._optimizer.param_groups]
         self._optimizer.load_state_dict(optimizer)
+        for group, settings in zip(self._optimizer.param_groups, own, strict=True):
+            group.update(settings)
         if self._scaler.is_enabled():
             self._scaler.load_state_dict(scaler)

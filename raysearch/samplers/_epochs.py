@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,6 +62,17 @@ class Epochs:
                 f"the sampler's state is of {state['count']} patches, but there are {len(self._rows)}",
                 remedy="the training data or the sampler's settings have changed since the checkpoint; start the trial anew",
             )
+        self._go_back(state)
+        self._position = state["position"]
+
+    def take_over(self, state: object) -> None:
+        """Continue from the state of an order of perhaps other rows: of as many where it was, of more or fewer with a new epoch."""
+        if isinstance(state, Mapping) and state["count"] != len(self._rows):
+            self._go_back(state)
+        else:
+            self.load_state_dict(state)
+
+    def _go_back(self, state: Mapping[str, Any]) -> None:
+        """Draw the epoch again that was drawn before ``state`` was taken."""
         self._generator.set_state(state["generator"].cpu())
         self._draw()
-        self._position = state["position"]

@@ -51,3 +51,7 @@ class Kept(Sampler):
     def load_state_dict(self, state: Mapping[str, object]) -> None:
         """Continue exactly where `state_dict` was taken."""
         self._epochs.load_state_dict(state["epochs"])
+
+    def take_over(self, state: Mapping[str, object]) -> None:
+        """Go on in the order of the donor; where another share is kept, with a new epoch over it."""
+        self._epochs.take_over(state["epochs"])

@@ -101,6 +101,13 @@ class Sampler(ABC):
     def load_state_dict(self, state: Mapping[str, object]) -> None:
         """Continue exactly where `state_dict` was taken."""
 
+    def take_over(self, state: Mapping[str, object]) -> None:
+        """Continue from the state of a sampler of the same kind whose settings differ, but for structural ones.
+
+        (See `raysearch.component.Structural`; population based training changes settings on the way.)
+        """
+        self.load_state_dict(state)
+
 
 class SamplerConfig(Config, ABC):
     """A sampling strategy. Each kind cites its source and says what it decided where the source is silent."""
@@ -124,6 +131,11 @@ class SamplerConfig(Config, ABC):
     @abstractmethod
     def smallest_patch(self) -> int:
         """The least patch side, in pixels, at which the strategy has anything to choose."""
+
+    @property
+    def follows_progress(self) -> bool:
+        """Whether the strategy reads `SamplerContext.steps`: a longer training is then another one from the start."""
+        return False
 
     @abstractmethod
     def build(self, context: SamplerContext) -> Sampler:

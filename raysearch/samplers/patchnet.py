@@ -38,13 +38,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from raysearch.component import STRUCTURAL
 from raysearch.errors import StateDamaged
 from raysearch.rng import torch_generator
 from raysearch.samplers._cells import CellGrid, CellMap, plain_grid, shifted_grid
@@ -60,13 +61,13 @@ class Config(SamplerConfig):
 
     kind: Literal["patchnet"] = "patchnet"
 
-    size: Size = "tiny"
+    size: Annotated[Size, STRUCTURAL] = "tiny"
     """How many residual blocks: the paper's small or large network (2,372,353 and 6,080,129 parameters for 64-pixel cells)."""
 
-    width: int = Field(64, ge=4, le=256, multiple_of=4)
+    width: Annotated[int, STRUCTURAL] = Field(64, ge=4, le=256, multiple_of=4)
     """Channels of the first stage (the paper's: 64); the last stage has sixteen times as many. 8 serves small restorers."""
 
-    cell: Literal[16, 32, 64, 128] = 64
+    cell: Annotated[Literal[16, 32, 64, 128], STRUCTURAL] = 64
     """Side of a cell, in pixels."""
 
     objective: Literal["adversarial", "regress", "literal_min"] = "adversarial"
@@ -94,10 +95,10 @@ class Config(SamplerConfig):
     """How much a cell counts that lies partly outside of the image: as much as any other, or in proportion to its pixels. Both
     are Eq. 4 where every cell is full."""
 
-    head_channels: Literal[1, 3] = 1
+    head_channels: Annotated[Literal[1, 3], STRUCTURAL] = 1
     """Logits per cell."""
 
-    last_kernel: Literal[1, 3] = 1
+    last_kernel: Annotated[Literal[1, 3], STRUCTURAL] = 1
     """Side of the last convolution in a block."""
 
     @property
@@ -118,6 +119,11 @@ class Config(SamplerConfig):
     def network(self, channels: int) -> PatchNet:
         """Make the network for images of ``channels`` channels, with torch's default initial weights."""
         return PatchNet(channels, self.size, self.width, self.cell, self.head_channels, self.last_kernel)
+
+    @property
+    def follows_progress(self) -> bool:
+        """The second network's rate does."""
+        return True
 
     def build(self, context: SamplerContext) -> Sampler:
         """Build the sampler in its initial state."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from raysearch.component import Config, Kind
+from raysearch.component import Config, Kind, is_structural
 from raysearch.data.base import CorpusConfig
 from raysearch.data.paths import AbsolutePath
 from raysearch.errors import SpecError
@@ -124,8 +125,28 @@ class TrialConfig(Config):
         """How metrics are computed, with the whole border for the task's scale."""
         return self.evaluate.protocol.at(self.task.scale)
 
+    def may_change(self, path: Sequence[str | int]) -> bool:
+        """Return whether the value at a path may change while the network is trained: settings of the recipe and of the sampler
+        that the shape of no state depends on, and the batch."""
+        return path[0] in ("recipe", "sampler", "batch") and not is_structural(self, path)
+
+    def differences(self, other: TrialConfig) -> list[tuple[str | int, ...]]:
+        """Return the paths of the values in which two configurations differ."""
+        return list(_differences(self.model_dump(mode="json"), other.model_dump(mode="json"), ()))
+
     @property
     def key(self) -> str:
         """Twelve hexadecimal digits that name this configuration, seed included."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _differences(one: object, other: object, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in dict.fromkeys([*one, *other]):
+            yield from _differences(one.get(key), other.get(key), (*path, key))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for i, (left, right) in enumerate(zip(one, other, strict=True)):
+            yield from _differences(left, right, (*path, i))
+    elif one != other:
+        yield path

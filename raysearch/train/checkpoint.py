@@ -42,24 +42,31 @@ def path_of(folder: Path, step: int) -> Path:
     return folder / f"step_{step:08d}.pt"
 
 
-def save(folder: Path, key: str, step: int, state: Mapping[str, object], keep: int = KEEP) -> Path:
+def step_of(path: Path) -> int:
+    """Return the step of a checkpoint by its name; the inverse of `path_of`."""
+    return int(path.stem.removeprefix("step_"))
+
+
+def save(folder: Path, key: str, step: int, state: Mapping[str, object], keep: int = KEEP, keep_every: int = 0) -> Path:
     """Write the checkpoint of ``step``, then remove all but it and the ``keep - 1`` before it.
 
-    Files of another configuration, which a trial of the same number left that the run has forgotten, are removed first. One of
-    this configuration at a later step could not be used when the training resumed, and is the first to go.
+    Files of another configuration (of a trial of the same number that the run has forgotten, or of what this one was before its
+    configuration changed) go too. One of this configuration at a later step could not be used when the training resumed, and is
+    the first to go.
 
     Args:
         folder: made if it is missing.
         key: the configuration, see `raysearch.spec.trial.TrialConfig.key`.
         state: tensors and plain values, nested in dicts and lists.
+        keep_every: those whose step is a multiple of this stay, however many there are.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = path_of(folder, step)
+    write(path, key, state)
     for other in files(folder):
         if _owner(other) not in (key, None):
             other.unlink(missing_ok=True)
-    write(path, key, state)
-    others = [other for other in files(folder) if other != path]
+    others = [other for other in files(folder) if other != path and not (keep_every and step_of(other) % keep_every == 0)]
     others.sort(key=lambda other: other.name > path.name)  # stable: the newest before this step stay first
     for old in others[max(0, keep - 1) :]:
         old.unlink(missing_ok=True)
@@ -82,17 +89,34 @@ def _owner(path: Path) -> str | None:
     return found[2].decode() if found else None
 
 
-def newest(folder: Path, key: str) -> bytes | None:
+def newest(folder: Path, key: str, before: str | None = None) -> bytes | None:
     """Return the verified content of the newest checkpoint of this configuration, or None.
 
     A file that is damaged, of another version or of another configuration is passed over with a `CheckpointWarning`.
+
+    Args:
+        before: the configuration that the trial had before this one, whose files are no surprise.
     """
     for path in files(folder):
+        if before is not None and _owner(path) == before:
+            continue
         try:
             return read(path, key)
         except StateDamaged as error:
             warnings.warn(f"{error.cause}; an older checkpoint is used if there is one", CheckpointWarning, stacklevel=2)
     return None
+
+
+def is_usable(folder: Path, key: str) -> bool:
+    """Return whether `newest` would find anything; warns of nothing."""
+    for path in files(folder):
+        if _owner(path) == key:
+            try:
+                read(path, key)
+            except StateDamaged:
+                continue
+            return True
+    return False
 
 
 def read(path: Path, key: str | None = None) -> bytes:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import time
 from math import isfinite
+from typing import NoReturn
 
 import torch
 from torch import Tensor, nn
 
 from raysearch.data.augment import augment, to_float
-from raysearch.errors import Diverged
+from raysearch.errors import Diverged, Preempted
 from raysearch.samplers.base import Signals
 from raysearch.shapes import PixelWeights
 from raysearch.spec.trial import TrialConfig
@@ -29,11 +30,12 @@ from raysearch.train.files import TrialResult
 from raysearch.train.initial import initial_network
 from raysearch.train.reporter import Report, Reporter, StopTrial
 from raysearch.train.state import TrainState, TrialIO
+from raysearch.train.takeover import begin
 from raysearch.train.world import share_of
 
 
 def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
-    """Train and evaluate one configuration; goes on from the newest checkpoint in the trial's folder.
+    """Train and evaluate one configuration; goes on from the newest checkpoint in the trial's folder, or from `TrialIO.start`.
 
     A resumed trial sends the report of its checkpoint again before it goes on (the process may have been lost between the
     checkpoint and the report): who receives a step twice takes it as one.
@@ -46,6 +48,8 @@ def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
         OutOfMemory: the device's memory did not suffice.
         SpecError: the batch can't be divided among the workers, or the parts don't fit each other.
         DataError: photographs are missing, or are others than those of the checkpoint.
+        StorageError: a disk refuses for longer than ``io.patience_s``.
+        Preempted: the process was asked to leave; the checkpoint stands at the step that it had reached.
     """
     torch.set_num_threads(io.threads)
     began = time.monotonic()
@@ -56,12 +60,12 @@ def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     if not any(True for _ in net.parameters()):
         return _classical(trial, io, reporter, net.to(io.device), began)
     state = states.fresh(trial, io, initial)
-    stopped = states.resume(state, trial, io) and _send(state, trial, io, reporter)
+    stopped = begin(state, trial, io) and bool(state.reported) and _send(state, trial, io, reporter)
     validation = open_sets(trial, "validation", io.cache)
     while state.step < trial.steps and not stopped:
         _interval(state, trial, io)
         rows = evaluate(state.recipe.evaluated(), trial, validation, io.world, io.device, None)
-        state.reported = means(rows) | _progress(state, trial)
+        state.reported, state.reported_at = means(rows) | _progress(state, trial), state.step
         outcome.write_images(rows, io)
         state.clock.begin_interval()
         states.save(state, trial, io)
@@ -96,10 +100,26 @@ def _interval(state: TrainState, trial: TrialConfig, io: TrialIO) -> None:
     began = time.monotonic()
     while state.step < target:
         _step(state, trial, io, part)
+        io.alive()
+        if _asked_to_leave(io):
+            _leave(state, trial, io, began)
     if io.device.type == "cuda":
         torch.cuda.synchronize(io.device)
-    state.clock.recent_seconds = time.monotonic() - began
-    state.clock.train_seconds += state.clock.recent_seconds
+    state.clock.add_seconds(time.monotonic() - began)
+
+
+def _asked_to_leave(io: TrialIO) -> bool:
+    """Return whether any rank was asked to leave its machine; all ranks get the same answer."""
+    asked = io.asked_to_leave()
+    return asked if io.world.size == 1 else bool(io.world.total(torch.tensor([int(asked)])))
+
+
+def _leave(state: TrainState, trial: TrialConfig, io: TrialIO, began: float) -> NoReturn:
+    """Write a checkpoint between two reports."""
+    state.clock.add_seconds(time.monotonic() - began)
+    states.save(state, trial, io)
+    io.world.barrier()  # a rank that ends takes the others with it
+    raise Preempted(f"the process was asked to leave its machine at step {state.step}")
 
 
 def _step(state: TrainState, trial: TrialConfig, io: TrialIO, part: slice) -> None:
@@ -174,7 +194,7 @@ def _progress(state: TrainState, trial: TrialConfig) -> dict[str, float]:
 
 
 def _send(state: TrainState, trial: TrialConfig, io: TrialIO, reporter: Reporter) -> bool:
-    return _report(Report(state.step, trial.steps, dict(state.reported)), io, reporter)
+    return _report(Report(state.reported_at, trial.steps, dict(state.reported)), io, reporter)
 
 
 def _report(report: Report, io: TrialIO, reporter: Reporter) -> bool:

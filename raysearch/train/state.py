@@ -6,7 +6,7 @@ device and are saved with the rest; the sampler gets the seed of the stream ``sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -17,17 +17,41 @@ from torch import Tensor
 from raysearch.data.index import PatchIndex
 from raysearch.errors import DataError, SpecError
 from raysearch.models.base import Geometry
-from raysearch.recipes.base import Recipe, RecipeContext, StepResult
+from raysearch.recipes.base import Recipe, RecipeContext
 from raysearch.rng import seed_of, torch_generator
 from raysearch.samplers.base import Sampler, SamplerContext
 from raysearch.spec.pairing import pairing_fault
 from raysearch.spec.trial import TrialConfig
 from raysearch.train import checkpoint
+from raysearch.train.clock import Clock
 from raysearch.train.files import CHECKPOINTS
 from raysearch.train.initial import InitialNetwork
+from raysearch.train.patience import persistently
 from raysearch.train.patch_loss import score_columns, static_scores
 from raysearch.train.usage import UsageMaps
 from raysearch.train.world import World, agree_on_bytes
+
+
+def _silent() -> None:
+    """Nobody waits for signs of life."""
+
+
+def _never() -> bool:
+    """Nobody asks this process to leave."""
+    return False
+
+
+@dataclass(frozen=True)
+class Start:
+    """Another trial's checkpoint, from which a trial begins; see `raysearch.train.takeover`.
+
+    Attributes:
+        checkpoint: the file.
+        key: the configuration that it must belong to (`raysearch.spec.trial.TrialConfig.key`).
+    """
+
+    checkpoint: Path
+    key: str
 
 
 @dataclass(frozen=True)
@@ -42,6 +66,12 @@ class TrialIO:
         split: what is evaluated last. ``validation`` during a search; ``test`` in a confirmation: validation while training, then
             the test sets once.
         threads: torch threads of this worker.
+        start: what the trial begins from, where it does not begin from nothing.
+        keep_every: checkpoints at multiples of this many steps stay, for trials that begin from them; 0 keeps none of them.
+        parts: see `raysearch.recipes.base.RecipeContext`.
+        patience_s: seconds for which a disk that refuses a checkpoint is asked again.
+        alive: called at every sign of life: a step, an evaluated image, a decoded photograph.
+        asked_to_leave: whether this process was asked to leave its machine: then it writes a checkpoint and ends.
     """
 
     folder: Path
@@ -50,38 +80,12 @@ class TrialIO:
     device: torch.device
     split: Literal["validation", "test"]
     threads: int = 1
-
-
-@dataclass
-class Clock:
-    """What has been done, since the start (saved) and since the last report (not saved: checkpoints stand at reports)."""
-
-    train_seconds: float = 0.0
-    pixels_seen: int = 0
-    recent_seconds: float = 0.0
-    recent_steps: int = 0
-    recent_skips: int = 0
-    recent_losses: dict[str, Tensor] = field(default_factory=dict)
-    lr: float = 0.0
-
-    def add_losses(self, result: StepResult) -> None:
-        """Add a step's loss as ``loss`` and its terms as ``loss/<term>``; a term that a step lacks counts as 0 in it."""
-        for name, value in {"loss": result.loss, **{f"loss/{term}": part for term, part in result.terms.items()}}.items():
-            self.recent_losses[name] = self.recent_losses[name] + value if name in self.recent_losses else value
-
-    def state_dict(self) -> dict[str, object]:
-        """Return the totals."""
-        return {"train_seconds": self.train_seconds, "pixels_seen": self.pixels_seen, "lr": self.lr}
-
-    def load_state_dict(self, state: Mapping[str, object]) -> None:
-        """Continue from saved totals."""
-        self.train_seconds = float(state["train_seconds"])  # type: ignore[arg-type]
-        self.pixels_seen = int(state["pixels_seen"])  # type: ignore[call-overload]
-        self.lr = float(state["lr"])  # type: ignore[arg-type]
-
-    def begin_interval(self) -> None:
-        """Forget what was counted since the last report."""
-        self.recent_seconds, self.recent_steps, self.recent_skips, self.recent_losses = 0.0, 0, 0, {}
+    start: Start | None = None
+    keep_every: int = 0
+    parts: int = 1
+    patience_s: float = 0.0
+    alive: Callable[[], None] = _silent
+    asked_to_leave: Callable[[], bool] = _never
 
 
 @dataclass
@@ -92,6 +96,7 @@ class TrainState:
         step: optimisation steps done.
         init_sha256: of the checkpoint that the network started from; empty without one.
         reported: the metrics of the last report; empty before the first one.
+        reported_at: the step of the last report.
     """
 
     index: PatchIndex
@@ -104,6 +109,7 @@ class TrainState:
     step: int = 0
     clock: Clock = field(default_factory=Clock)
     reported: dict[str, float] = field(default_factory=dict)
+    reported_at: int = 0
 
     def state_dict(self) -> dict[str, object]:
         """Return everything as tensors and plain values."""
@@ -117,10 +123,14 @@ class TrainState:
             "usage": self.usage.state_dict(),
             "clock": self.clock.state_dict(),
             "reported": dict(self.reported),
+            "reported_at": self.reported_at,
         }
 
-    def load_state_dict(self, state: Mapping[str, object]) -> None:
+    def load_state_dict(self, state: Mapping[str, object], *, other_settings: bool = False) -> None:
         """Continue exactly where `state_dict` was taken.
+
+        Args:
+            other_settings: the state is of another configuration, which differs in what may change while a network is trained.
 
         Raises:
             DataError: the training photographs are not those that the state was trained on.
@@ -131,12 +141,13 @@ class TrainState:
                 remedy="put them back, or start the trial in a new folder",
             )
         self.recipe.load_state_dict(_mapping(state["recipe"]))
-        self.sampler.load_state_dict(_mapping(state["sampler"]))
+        (self.sampler.take_over if other_settings else self.sampler.load_state_dict)(_mapping(state["sampler"]))
         for name, saved in _mapping(state["generators"]).items():
             self.generators[name].set_state(saved)  # type: ignore[arg-type]
         self.usage.load_state_dict(_mapping(state["usage"]))
         self.clock.load_state_dict(_mapping(state["clock"]))
         self.reported = {name: float(value) for name, value in _mapping(state["reported"]).items()}  # type: ignore[arg-type]
+        self.reported_at = int(state["reported_at"])  # type: ignore[call-overload]
         self.init_sha256 = str(state["init_sha256"])
         self.step = int(state["step"])  # type: ignore[call-overload]
 
@@ -165,6 +176,7 @@ def fresh(trial: TrialConfig, io: TrialIO, initial: InitialNetwork) -> TrainStat
         stride=trial.patch.step,
         multiple_of=task.multiple_of,
         scores=static_scores(trial.sampler),
+        progress=lambda done, total: io.alive(),
     )
     sampler = trial.sampler.build(
         SamplerContext(
@@ -188,6 +200,7 @@ def fresh(trial: TrialConfig, io: TrialIO, initial: InitialNetwork) -> TrainStat
             patch=seen,
             seed=seed_of(trial.seed, "recipe"),
             mean_over_ranks=io.world.mean,
+            parts=io.parts,
         )
     )
     generators = {name: torch_generator(trial.seed, name, device=io.device) for name in ("augment", "noise")}
@@ -228,7 +241,8 @@ def save(state: TrainState, trial: TrialConfig, io: TrialIO) -> None:
         "config": trial.model_dump(mode="json"),
         "network": state.recipe.evaluated().state_dict(),  # shares storage with the recipe's, so it costs no space
     }
-    checkpoint.save(io.folder / CHECKPOINTS, trial.key, state.step, content)
+    folder = io.folder / CHECKPOINTS
+    persistently(io, lambda: checkpoint.save(folder, trial.key, state.step, content, keep_every=io.keep_every))
 
 
 def resume(state: TrainState, trial: TrialConfig, io: TrialIO) -> bool:
@@ -237,7 +251,8 @@ def resume(state: TrainState, trial: TrialConfig, io: TrialIO) -> bool:
     Returns:
         Whether there was one.
     """
-    blob = checkpoint.newest(io.folder / CHECKPOINTS, trial.key) if io.world.rank == 0 else None
+    before = None if io.start is None else io.start.key
+    blob = checkpoint.newest(io.folder / CHECKPOINTS, trial.key, before) if io.world.rank == 0 else None
     blob = agree_on_bytes(io.world, blob)
     if blob is None:
         return False

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import io
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
-from raysearch.component import find, names
+from raysearch.component import find, is_structural, names
 from raysearch.data.scores import SCORES
 from raysearch.samplers.base import Sampler, SamplerConfig, SamplerContext, Signals
 
@@ -31,7 +33,10 @@ def config_of(kind: str) -> SamplerConfig:
 
 
 def build(kind: str, seed: int = 3) -> Sampler:
-    config = config_of(kind)
+    return built(config_of(kind), seed)
+
+
+def built(config: SamplerConfig, seed: int = 3) -> Sampler:
     scores = {name: np.random.default_rng(0).random(COUNT, dtype=np.float32) for name in config.scores}
     return config.build(SamplerContext(COUNT, scores, STEPS, SIDE, 3, seed, torch.device("cpu")))
 
@@ -101,6 +106,32 @@ def test_a_saved_sampler_continues_equally_from_any_step(kind: str, steps: int) 
     restored.load_state_dict(state)
     assert restored.statistics() == sampler.statistics()
     assert_same(sampler, restored, range(steps, STEPS))
+
+
+def other_settings(config: SamplerConfig) -> Iterator[SamplerConfig]:
+    """The config with another number in each field that is not structural, where another one is valid."""
+    data = config.model_dump(mode="json")
+    for name, value in data.items():
+        if isinstance(value, int | float) and not isinstance(value, bool) and not is_structural(config, (name,)):
+            for other in (value * 0.5, value * 2, value + 1, value // 2):
+                try:
+                    yield type(config).parse({**data, name: other})
+                except ValidationError:
+                    continue
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_setting_that_is_not_structural_may_change_on_the_way(kind: str) -> None:
+    donor = build(kind)
+    list(play(donor, range(7)))
+    saved = copy.deepcopy(donor.state_dict())
+    for config in other_settings(config_of(kind)):
+        child = built(config)
+        child.take_over(through_a_file(saved))
+        assert sum(1 for _ in play(child, range(7, STEPS))) == STEPS - 7
+    same = build(kind, seed=99)
+    same.take_over(through_a_file(saved))
+    assert_same(donor, same, range(7, STEPS))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,75 @@
+"""A trial whose configuration changes on the way: the schedule that population based training found, from the first step on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from raysearch.spec.trial import TrialConfig
+from raysearch.train import checkpoint
+from raysearch.train.files import CHECKPOINTS, TrialResult
+from raysearch.train.reporter import Report, Reporter, StopTrial
+from raysearch.train.state import Start, TrialIO
+
+Fit = Callable[[TrialConfig, TrialIO, Reporter], TrialResult]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A configuration and the step at which the next one takes its place."""
+
+    config: TrialConfig
+    until: int
+
+
+def fit_in_stages(fit: Fit, stages: Sequence[Stage], last: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
+    """Train ``stages`` one after another, then ``last`` to its end; each takes over the state of the one before.
+
+    Everything happens in the trial's folder: its checkpoints say which stage they belong to, so an interrupted trial goes on there.
+
+    Raises:
+        see `raysearch.train.loop.fit`.
+    """
+    seconds, start = 0.0, None
+    configs = [*(stage.config for stage in stages), last]
+    for number in range(_reached(configs, io), len(stages)):
+        stage = stages[number]
+        result = fit(stage.config, replace(io, start=start or _start(stages, number, io)), _Until(reporter, stage.until))
+        seconds += result.seconds
+        if result.step != stage.until:
+            return replace(result, seconds=seconds)
+        start = _start(stages, number + 1, io)
+    result = fit(last, replace(io, start=start or _start(stages, len(stages), io)), reporter)
+    return replace(result, seconds=seconds + result.seconds)
+
+
+def _start(stages: Sequence[Stage], number: int, io: TrialIO) -> Start | None:
+    """Return what a stage takes over: the checkpoint of the one before, in the same folder."""
+    if number == 0:
+        return io.start
+    before = stages[number - 1]
+    return Start(checkpoint.path_of(io.folder / CHECKPOINTS, before.until), before.config.key)
+
+
+def _reached(configs: Sequence[TrialConfig], io: TrialIO) -> int:
+    """Return the latest stage of which there is a checkpoint; every rank gets what rank 0 finds."""
+    found = 0
+    if io.world.rank == 0:
+        usable = [checkpoint.is_usable(io.folder / CHECKPOINTS, config.key) for config in configs]
+        found = max((number for number, there in enumerate(usable) if there), default=0)
+    return int(io.world.agree(torch.tensor([found])))
+
+
+class _Until:
+    """Passes reports on, and ends the stage at its last step."""
+
+    def __init__(self, reporter: Reporter, until: int) -> None:
+        self._reporter = reporter
+        self._until = until
+
+    def report(self, report: Report) -> None:
+        self._reporter.report(report)
+        if report.step >= self._until:
+            raise StopTrial
