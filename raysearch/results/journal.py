@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from raysearch.errors import RaysearchError, StateDamaged
 from raysearch.results.events import EVENT, Event
 from raysearch.results.journal_format import RECORD_LIMIT, Position, decode, encode
+from raysearch.train.atomic import write_atomically
 
 
 class TornTail(UserWarning):
@@ -184,6 +185,17 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def new_journal(path: Path, events: Iterable[Event]) -> None:
+    """Write a journal that begins with these events, whole or not at all; there must be none.
+
+    Raises:
+        FileExistsError: there is one.
+    """
+    if path.exists():
+        raise FileExistsError(path)
+    write_atomically(path, b"".join(encode(event, number) for number, event in enumerate(events)))
 
 
 class Journal:
