@@ -217,10 +217,18 @@ def _follow(folder: RunFolder, *, once: bool) -> Iterator[Event]:
 @click.option(
     "--max-mb", type=click.FloatRange(0.5), default=8.0, show_default=True, help="Leave out crops until it is this small."
 )
+@click.option(
+    "--export",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="Also write every table as CSV and LaTeX and every figure as SVG and PDF into this folder.",
+)
 @click.option("--anonymous", "hide", is_flag=True, help="Leave out host, commit and folders.")
 @runs_option
 @json_option
-def report_command(run: tuple[str, ...], out: Path | None, max_mb: float, hide: bool, runs: Path, as_json: bool) -> None:
+def report_command(
+    run: tuple[str, ...], out: Path | None, max_mb: float, export: Path | None, hide: bool, runs: Path, as_json: bool
+) -> None:
     """Write the HTML report of one or several runs: one file that needs no network."""
     from raysearch.report.anonymous import anonymous
     from raysearch.report.page import write_report
@@ -231,5 +239,7 @@ def report_command(run: tuple[str, ...], out: Path | None, max_mb: float, hide: 
         _warn(record)
     if hide:
         records = [anonymous(record) for record in records]
-    path = write_report(records, [folder.path for folder in folders], out or folders[0].report, max_mb=max_mb)
-    click.echo(json.dumps({"report": str(path)}) if as_json else f"wrote {path}")
+    path = write_report(records, [folder.path for folder in folders], out or folders[0].report, max_mb=max_mb, export=export)
+    click.echo(json.dumps({"report": str(path), "export": str(export) if export else None}) if as_json else f"wrote {path}")
+    if export is not None and not as_json:
+        click.echo(f"wrote tables and figures to {export}")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from raysearch.report.svg import Drawing
+
 Mark = Literal["", "best", "second", "muted", "bad"]
 
 
@@ -38,11 +40,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its title, the title that it shares with its neighbours, and how it is aligned."""
+    """A column: its title, the one that it shares with its neighbours, how it is aligned, and what the halves of its cells are."""
 
     title: str
     group: str = ""
     align: Literal["text", "number"] = "number"
+    parts: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> str:
+        """Its title with the one that it shares."""
+        return f"{self.group}: {self.title}" if self.group else self.title
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of one or several panels, each an SVG made by `raysearch.report.svg`, with its numbers as a table.
+    """A figure of one or several panels, each made by `raysearch.report.svg.panel`, with its numbers as a table.
 
     ``small`` panels stand side by side even if there is only one.
     """
@@ -85,7 +93,7 @@ class Figure:
     kind: ClassVar[str] = "figure"
     name: str
     caption: str
-    panels: tuple[str, ...]
+    panels: tuple[Drawing, ...]
     data: Table
     small: bool = False
 

@@ -20,6 +20,7 @@ from raysearch.errors import SpecError
 from raysearch.report import plain
 from raysearch.report.compare import answer
 from raysearch.report.document import Block, Figure, Gallery, Missing, Part, Section, Table
+from raysearch.report.paper import write_paper
 from raysearch.report.sections import asked, failures, pictures, protocol, results, search, training
 from raysearch.report.view import View, view
 from raysearch.results.record import RunRecord
@@ -31,7 +32,9 @@ _CSP = "default-src 'none'; img-src data:; style-src '{style}'; script-src '{scr
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
-def write_report(records: Sequence[RunRecord], folders: Sequence[Path], output: Path, *, max_mb: float = 8.0) -> Path:
+def write_report(
+    records: Sequence[RunRecord], folders: Sequence[Path], output: Path, *, max_mb: float = 8.0, export: Path | None = None
+) -> Path:
     """Write the report on one or several runs.
 
     The page is one HTML file: it opens from disk, makes no request, and is the same to the byte when made again from the same runs.
@@ -41,6 +44,7 @@ def write_report(records: Sequence[RunRecord], folders: Sequence[Path], output: 
         folders: where each of them lies; usage maps, sample images and importances are read from there.
         output: the file to write; what was there is replaced at once, or not at all.
         max_mb: size of the page in MB (1e6 bytes) above which pictures are left out, those of the last runs and sections first.
+        export: a folder for the tables and figures as files, see `raysearch.report.paper`; none are written without it.
 
     Returns:
         ``output``.
@@ -58,6 +62,8 @@ def write_report(records: Sequence[RunRecord], folders: Sequence[Path], output: 
         file.write(text)
     Path(file.name).chmod(0o644)
     Path(file.name).replace(output)
+    if export is not None:
+        write_paper(parts, export)
     return output
 
 
@@ -161,7 +167,7 @@ def _tables(one: Part) -> dict[str, object]:
     tables = [block for section in one.sections for block in section.blocks if isinstance(block, Table)]
     return {
         table.name: {
-            "columns": [f"{column.group}: {column.title}" if column.group else column.title for column in table.columns],
+            "columns": [column.whole for column in table.columns],
             "rows": [[f"{cell.line}\n{cell.note}" if cell.note else cell.line for cell in row] for row in table.rows],
         }
         for table in tables

@@ -1,7 +1,8 @@
-"""Matplotlib's drawings as SVG that belongs to a page: real text, colours that follow the page's theme, the same bytes every time.
+"""Matplotlib's drawings: as SVG that belongs to a page, and as SVG and PDF files for a paper. The same bytes every time.
 
-A painter draws with the colours of `PALETTE`, which are placeholders: in the result they are classes (``f-ink``, ``s-series-1``)
-that the page's style sheet gives a light and a dark value. No ``style`` attribute is left, so that a page can forbid them.
+A painter draws with the named colours `INK`, `SERIES` and so on. On a page they become classes (``f-ink``, ``s-series-1``) that its
+style sheet gives a light and a dark value, and no ``style`` attribute is left, so that a page can forbid them. In a file they are
+those of the printed page.
 """
 
 from __future__ import annotations
@@ -9,17 +10,27 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.colors import get_named_colors_mapping
 from matplotlib.figure import Figure
 
-INK, MUTED, GRID, PAPER = "#010a01", "#020a02", "#030a03", "#040a04"
-SERIES = ("#110a01", "#120a02", "#130a03", "#140a04", "#150a05", "#160a06")
+Form = Literal["svg", "pdf"]
+
+INK, MUTED, GRID, PAPER = "raysearch:ink", "raysearch:muted", "raysearch:grid", "raysearch:paper"
+SERIES = tuple(f"raysearch:series-{i}" for i in range(1, 7))
 """Colours of series, in this order: Okabe and Ito's, which the colour-blind can tell apart."""
+
+PRINTED = {INK: "#000000", MUTED: "#444444", GRID: "#cccccc", PAPER: "#ffffff"} | dict(
+    zip(SERIES, ("#0072b2", "#d55e00", "#00875f", "#b0528a", "#a87400", "#2a8bc4"), strict=True)
+)
+"""What the colours are on paper: those of the page's style sheet for print."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 """Shapes that go with `SERIES`, since colour alone must not carry meaning."""
@@ -27,11 +38,12 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 3)))
 """Line styles that go with `SERIES`."""
 
-PALETTE = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "paper"} | {c: f"series-{i}" for i, c in enumerate(SERIES, 1)}
-"""Placeholder colours and the names that the style sheet knows."""
+_PLACEHOLDERS = {name: f"#{i:02x}0a01" for i, name in enumerate(PRINTED, 1)}
+PALETTE = {colour: name.partition(":")[2] for name, colour in _PLACEHOLDERS.items()}
+"""Placeholder colours of a drawing for a page, and the names that the style sheet knows."""
 
 _STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
     "svg.hashsalt": "raysearch",
     "text.parse_math": False,
     "font.family": "DejaVu Sans",
@@ -68,7 +80,30 @@ _DROPPED = frozenset({"metadata", "style"})
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
 
 
-def panel(name: str, title: str, description: str, paint: Callable[[Axes], None], *, width: int = 400, height: int = 250) -> str:
+@dataclass(frozen=True)
+class Drawing:
+    """A panel of a figure.
+
+    Attributes:
+        element: an ``<svg>`` element for a page, with ``role="img"`` and without declarations, scripts, styles or addresses outside
+            itself.
+        paint: draws into the axes; called again for a file.
+        width: in points, of which a letter is about ten high; likewise ``height``.
+    """
+
+    element: str
+    paint: Callable[[Axes], None]
+    width: int
+    height: int
+
+    def files(self) -> dict[Form, bytes]:
+        """Return the panel as files of its own, in the colours of the printed page."""
+        return files(lambda figure: self.paint(figure.add_subplot()), self.width, self.height)
+
+
+def panel(
+    name: str, title: str, description: str, paint: Callable[[Axes], None], *, width: int = 400, height: int = 250
+) -> Drawing:
     """Draw one panel.
 
     Args:
@@ -77,21 +112,67 @@ def panel(name: str, title: str, description: str, paint: Callable[[Axes], None]
         description: what is to be seen, for those who don't see it.
         paint: draws into the axes.
         width: of the drawing, in units of which a letter is about ten high; likewise ``height``.
-
-    Returns:
-        An ``<svg>`` element with ``role="img"`` and without declarations, scripts, styles or addresses outside itself.
     """
-    with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        # The page's own fonts print the text; the font that matplotlib measures with may lack a letter.
-        warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from (current )?font", category=UserWarning)
-        figure = Figure(figsize=(width / 72, height / 72), dpi=72, layout="constrained")
+
+    def alone(figure: Figure) -> None:
         figure.patch.set_visible(False)
         axes = figure.add_subplot()
         axes.patch.set_visible(False)
         paint(axes)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return _inline(buffer.getvalue(), name, title, description, width, height)
+
+    with _drawing(_PLACEHOLDERS, "none"):
+        drawn = _saved(_figure(alone, width, height), "svg")
+    return Drawing(_inline(drawn, name, title, description, width, height), paint, width, height)
+
+
+def files(paint: Callable[[Figure], None], width: float, height: float) -> dict[Form, bytes]:
+    """Draw a whole figure as an SVG file, with its letters as outlines, and as a PDF file with their fonts.
+
+    Args:
+        paint: draws into the figure.
+        width: in points; likewise ``height``.
+    """
+    with _drawing(PRINTED, "path"):
+        figure = _figure(paint, width, height)
+        drawn = _saved(figure, "svg")
+        figure.set_layout_engine("none")  # everything has its place by now, and finding it takes most of the time
+        return {"svg": drawn, "pdf": _saved(figure, "pdf")}
+
+
+def _figure(paint: Callable[[Figure], None], width: float, height: float) -> Figure:
+    figure = Figure(figsize=(width / 72, height / 72), dpi=72, layout="constrained")
+    paint(figure)
+    return figure
+
+
+def _saved(figure: Figure, form: Form) -> bytes:
+    metadata = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=form, metadata=metadata[form])
+    return buffer.getvalue()
+
+
+@contextmanager
+def _drawing(colours: Mapping[str, str], letters: Literal["none", "path"]) -> Iterator[None]:
+    """Set style and colours for a while."""
+    style: dict[Any, Any] = {"svg.fonttype": letters}
+    with _named(colours), mpl.rc_context(_STYLE | style), warnings.catch_warnings():
+        # The page's own fonts print the text; the font that matplotlib measures with may lack a letter.
+        warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from (current )?font", category=UserWarning)
+        yield
+
+
+@contextmanager
+def _named(colours: Mapping[str, str]) -> Iterator[None]:
+    """Let matplotlib know colours by our names for a while."""
+    known: dict[str, Any] = get_named_colors_mapping()
+    for name, colour in colours.items():
+        known[name] = colour
+    try:
+        yield
+    finally:
+        for name in colours:
+            del known[name]
 
 
 def _inline(drawn: bytes, name: str, title: str, description: str, width: int, height: int) -> str:

@@ -23,7 +23,7 @@ SURFACE = {
     "show": ["--json", "--runs", "--trial"],
     "watch": ["--json", "--once", "--plain", "--runs"],
     "best": ["--json", "--out", "--runs", "-k"],
-    "report": ["--anonymous", "--json", "--max-mb", "--out", "--runs"],
+    "report": ["--anonymous", "--export", "--json", "--max-mb", "--out", "--runs"],
     "train": ["--cache", "--device", "--json", "--out", "--seed", "--steps", "--test", "--threads"],
     "eval": ["--cache", "--device", "--degraded", "--images", "--json", "--metric", "--protocol", "--split"],
     "restore": ["--degrade", "--device", "--level", "--sigma"],

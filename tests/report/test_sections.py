@@ -53,4 +53,4 @@ def test_importances_say_that_parameters_of_branches_are_not_ranked(
     figure = parameters.blocks(view(run, tmp_path, "r1"))[0]
     assert isinstance(figure, Figure)
     assert ("parameters of single branches are not ranked" in figure.caption) == said
-    assert words in figure.panels[0]
+    assert words in figure.panels[0].element

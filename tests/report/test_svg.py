@@ -17,7 +17,7 @@ def _paint(axes: Axes) -> None:
 
 
 def test_nothing_but_a_drawing_is_left() -> None:
-    drawing = svg.panel("p", "A title", "A description", _paint)
+    drawing = svg.panel("p", "A title", "A description", _paint).element
     root = ElementTree.fromstring(drawing)
     tags = {element.tag for element in root.iter()}
     assert tags <= {"svg", "title", "desc", "g", "path", "defs", "use", "text", "clipPath", "rect"}
@@ -31,9 +31,9 @@ def test_nothing_but_a_drawing_is_left() -> None:
 
 
 def test_the_same_drawing_twice_and_other_ids_under_another_name() -> None:
-    drawing = svg.panel("p", "t", "d", _paint)
-    assert drawing == svg.panel("p", "t", "d", _paint)
-    other = svg.panel("q", "t", "d", _paint)
+    drawing = svg.panel("p", "t", "d", _paint).element
+    assert drawing == svg.panel("p", "t", "d", _paint).element
+    other = svg.panel("q", "t", "d", _paint).element
     found = [{e.get("id") for e in ElementTree.fromstring(text).iter() if e.get("id")} for text in (drawing, other)]
     assert not found[0] & found[1]
     references = {v[1:] for e in ElementTree.fromstring(drawing).iter() for k, v in e.attrib.items() if k == "href"}

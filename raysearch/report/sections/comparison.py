@@ -53,9 +53,7 @@ def _table(view: View, methods: Sequence[Method]) -> Table:
     facts = _facts_columns(view, methods)
     several = len({place.protocol for place in places}) > 1
     columns = [Column("Method", align="text")]
-    columns += [
-        Column(place.level or "PSNR / SSIM", place.dataset + (f" ({place.protocol})" if several else "")) for place in places
-    ]
+    columns += [_place_column(place, several) for place in places]
     columns += [Column(f"Δ {view.metric.title} to baseline [95\N{NO-BREAK SPACE}%], p"), Column("Seeds")]
     columns += [column for column, _ in facts]
     compared = against_baseline(view)
@@ -66,6 +64,11 @@ def _table(view: View, methods: Sequence[Method]) -> Table:
         seeds = Cell(str(len(method.trials)), len(method.trials))
         rows.append((title, *pairs, _difference(view, method, compared), seeds, *(column[i] for _, column in facts)))
     return Table("comparison", _caption(view, places), tuple(columns), tuple(rows), _notes(view, methods))
+
+
+def _place_column(place: Place, with_protocol: bool) -> Column:
+    group = f"{place.dataset} ({place.protocol})" if with_protocol else place.dataset
+    return Column(place.level or "PSNR / SSIM", group, parts=tuple(metric.axis for metric in PAIR))
 
 
 def _by_place(view: View, methods: Sequence[Method]) -> list[Block]:

@@ -101,7 +101,7 @@ def _slices(view: View, importances: dict[str, float]) -> Block:
     )
 
 
-def _slice(view: View, identity: str, name: str, trials: Sequence[TrialRecord], logarithmic: bool) -> str:
+def _slice(view: View, identity: str, name: str, trials: Sequence[TrialRecord], logarithmic: bool) -> svg.Drawing:
     numbers = [plain.number(trial.values[name]) for trial in trials]
     numeric = all(number is not None for number in numbers)
     settings = list(dict.fromkeys(leaf(trial.values[name]) for trial in trials))

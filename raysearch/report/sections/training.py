@@ -165,7 +165,7 @@ def _sampler_statistics(view: View) -> Block:
         {key for _, trials in chosen for t in trials for point in t.reports for key in point.metrics if key.startswith(_PREFIX)}
     )
     ordered = sorted(names, key=lambda name: (_rank(name), name))
-    panels: list[str] = []
+    panels: list[svg.Drawing] = []
     rows: list[tuple[Cell, ...]] = []
     drawn: set[int] = set()
     for name in ordered[:_PANELS]:
@@ -204,7 +204,7 @@ def _title(name: str) -> str:
     return STATISTICS.get(bare, plain.line(bare.replace("_", " "), 40))
 
 
-def _statistic(view: View, name: str, position: int, placed: Sequence[tuple[int, Curve]]) -> str:
+def _statistic(view: View, name: str, position: int, placed: Sequence[tuple[int, Curve]]) -> svg.Drawing:
     def paint(axes: Axes) -> None:
         for i, one in placed:
             _paint_curve(axes, one, i, markers=6, label=30)
