@@ -13,9 +13,11 @@
     ├── RunLocked                  exit 6   another driver holds the run
     ├── StateDamaged               exit 7   a journal or a checkpoint can't be trusted
     ├── ClusterError               exit 3   Ray can't be reached or can't hold what is asked
+    ├── StorageError               exit 3   a disk refuses to be written or read: full, gone or failing
     └── TrialError                          an outcome of one trial; the study goes on
         ├── Diverged                        a loss or metric is not finite: told to the searcher as infeasible, not retried
-        └── OutOfMemory                     told to the searcher as infeasible, not retried
+        ├── OutOfMemory                     told to the searcher as infeasible, not retried as it was
+        └── Preempted                       asked to leave its machine: goes on elsewhere
 
 A message has up to three parts, one line each: what is wrong, where, and what to do.
 """
@@ -87,6 +89,12 @@ class ClusterError(RaysearchError):
     exit_code = 3
 
 
+class StorageError(RaysearchError):
+    """A disk refuses. Nothing is lost: what was there before is whole, and the study can be resumed."""
+
+    exit_code = 3
+
+
 class TooManyFailed(RaysearchError):
     """The study finished, and too many of its trials failed."""
 
@@ -127,6 +135,10 @@ class Diverged(TrialError):
 
 class OutOfMemory(TrialError):
     """The device or the host ran out of memory. The same configuration would do so again."""
+
+
+class Preempted(TrialError):
+    """The process was asked to leave its machine. The trial's checkpoint stands at the step that it had reached."""
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from raysearch.models.base import Restoration
 from raysearch.optimizers.base import OptimizerConfig
 from raysearch.recipes._average import Average
 from raysearch.recipes._descent import Descent
+from raysearch.recipes._parts import bare
 from raysearch.recipes._precision import autocast_dtype
 from raysearch.recipes.base import RecipeContext
 from raysearch.schedules.base import ScheduleConfig
@@ -38,8 +39,9 @@ class Trained:
         self._context = context
         self._device_type = context.device.type
         self._dtype = autocast_dtype(context.precision, context.device)
-        self.bare = context.net.module if isinstance(context.net, nn.parallel.DistributedDataParallel) else context.net
-        if self.bare is context.net:  # the buckets of a wrapped network depend on the layout; wrap a channels-last one
+        self.bare = bare(context.net)
+        wrapped = isinstance(context.net, nn.parallel.DistributedDataParallel)
+        if not wrapped:  # the buckets of a wrapped network depend on the layout; wrap a channels-last one
             self.bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         scaler = torch.amp.GradScaler(self._device_type, enabled=self._dtype == torch.float16)
         parameters = [p for p in self.bare.parameters() if p.requires_grad]

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
+
+from raysearch.train.patience import REFUSALS, refusal
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that is, at any moment and after a crash, either the new one or what was there before."""
+    """Write a file that is, at any moment and after a crash, either the new one or what was there before.
+
+    Raises:
+        StorageError: the disk refuses; says where and how many bytes.
+    """
+    try:
+        _write(path, content)
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        raise refusal(error, path, len(content)) from error
+
+
+def _write(path: Path, content: bytes) -> None:
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with fresh.open("xb") as file:
@@ -17,7 +33,8 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         fresh.replace(path)
     finally:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):  # what is to be told is why it could not be written
+            fresh.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 

@@ -10,7 +10,7 @@ work by image and level.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol as Interface
@@ -109,13 +109,20 @@ def open_set(split: Split, dataset: str, photographs: Sequence[Photograph], cach
 
 
 def evaluate(
-    net: nn.Module, trial: TrialConfig, sets: Sequence[ImageSet], world: World, device: torch.device, witness: Witness | None
+    net: nn.Module,
+    trial: TrialConfig,
+    sets: Sequence[ImageSet],
+    world: World,
+    device: torch.device,
+    witness: Witness | None,
+    alive: Callable[[], None] | None = None,
 ) -> tuple[ImageScore, ...]:
     """Score a network on sets of photographs. A collective: every rank calls it and gets all rows.
 
     Args:
         net: on ``device``; put into evaluation mode for the duration.
         witness: sees restored images; None if nobody wants to.
+        alive: called after each image.
     """
     units = list(_units(sets, trial.task))
     geometry = trial.model.geometry()
@@ -128,6 +135,8 @@ def evaluate(
             wanted = witness is not None and witness.wants(unit)
             if world.rank == (0 if wanted else position % world.size):
                 scores[position] = _score(net, unit, trial, geometry, device, witness if wanted else None)
+            if alive is not None:
+                alive()
     finally:
         net.train(was_training)
     rows = (dict(zip(names, row, strict=True)) for row in world.total(scores).tolist())

@@ -64,7 +64,7 @@ def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     validation = open_sets(trial, "validation", io.cache)
     while state.step < trial.steps and not stopped:
         _interval(state, trial, io)
-        rows = evaluate(state.recipe.evaluated(), trial, validation, io.world, io.device, None)
+        rows = evaluate(state.recipe.evaluated(), trial, validation, io.world, io.device, None, io.alive)
         state.reported, state.reported_at = means(rows) | _progress(state, trial), state.step
         outcome.write_images(rows, io)
         state.clock.begin_interval()
@@ -82,7 +82,7 @@ def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
 
 def _classical(trial: TrialConfig, io: TrialIO, reporter: Reporter, net: nn.Module, began: float) -> TrialResult:
     """Evaluate a method that has nothing to train; its one report is of step 0."""
-    rows = evaluate(net, trial, open_sets(trial, "validation", io.cache), io.world, io.device, None)
+    rows = evaluate(net, trial, open_sets(trial, "validation", io.cache), io.world, io.device, None, io.alive)
     metrics = means(rows)
     outcome.write_images(rows, io)
     stopped = _report(Report(0, trial.steps, metrics), io, reporter)

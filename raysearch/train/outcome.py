@@ -15,6 +15,7 @@ from raysearch.spec.trial import TrialConfig
 from raysearch.train.atomic import write_atomically
 from raysearch.train.evaluate import ImageScore, evaluate, means, open_sets, tiling_of
 from raysearch.train.files import IMAGES_FILE, SAMPLES, USAGE_FILE, images_schema
+from raysearch.train.patience import persistently
 from raysearch.train.samples import SampleWriter
 from raysearch.train.state import TrialIO
 from raysearch.train.usage import UsageMaps
@@ -26,7 +27,7 @@ MACS_SIZE = 128
 def test(net: nn.Module, trial: TrialConfig, io: TrialIO) -> dict[str, float]:
     """Evaluate on the test sets, keep rows and sample images, and return the means. A collective."""
     sets = open_sets(trial, "test", io.cache)
-    rows = evaluate(net, trial, sets, io.world, io.device, SampleWriter(io.folder / SAMPLES, trial))
+    rows = evaluate(net, trial, sets, io.world, io.device, SampleWriter(io.folder / SAMPLES, trial), io.alive)
     metrics = means(rows)
     write_images(rows, io)
     return metrics
@@ -35,7 +36,8 @@ def test(net: nn.Module, trial: TrialConfig, io: TrialIO) -> dict[str, float]:
 def write_images(rows: Sequence[ImageScore], io: TrialIO) -> None:
     """Write ``images.parquet`` on rank 0, in the place of that of the evaluation before."""
     if io.world.rank == 0:
-        write_atomically(io.folder / IMAGES_FILE, _parquet(table_of(rows)))
+        content = _parquet(table_of(rows))
+        persistently(io, lambda: write_atomically(io.folder / IMAGES_FILE, content))
 
 
 def table_of(rows: Sequence[ImageScore]) -> pa.Table:
@@ -52,7 +54,7 @@ def _parquet(table: pa.Table) -> bytes:
 
 def write_usage(usage: UsageMaps, io: TrialIO) -> None:
     """Write the usage maps; called on rank 0."""
-    usage.save(io.folder / USAGE_FILE)
+    persistently(io, lambda: usage.save(io.folder / USAGE_FILE))
 
 
 def facts(net: nn.Module, trial: TrialConfig, io: TrialIO) -> dict[str, bool | int | float | str | None]:

@@ -40,16 +40,19 @@ def static_scores(sampler: SamplerConfig) -> frozenset[Static]:
 
 
 def score_columns(
-    sampler: SamplerConfig, index: PatchIndex, cache: Path, device: torch.device
+    sampler: SamplerConfig, index: PatchIndex, cache: Path, device: torch.device, progress: Progress | None = None
 ) -> Mapping[str, NDArray[np.float32]]:
     """Return every score column that a sampler reads, each (index.count,), float32.
+
+    Args:
+        progress: see `patch_losses`.
 
     Raises:
         SpecError, StateDamaged: see `patch_losses`.
     """
     columns: dict[str, NDArray[np.float32]] = {name: index.scores(name) for name in static_scores(sampler)}
     if sampler.scored_by is not None:
-        columns["loss"] = patch_losses(index, sampler.scored_by, cache, device)
+        columns["loss"] = patch_losses(index, sampler.scored_by, cache, device, progress)
     return columns
 
 

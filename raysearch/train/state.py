@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 from raysearch.data.index import PatchIndex
 from raysearch.errors import DataError, SpecError
 from raysearch.models.base import Geometry
+from raysearch.recipes._parts import InParts
 from raysearch.recipes.base import Recipe, RecipeContext
 from raysearch.rng import seed_of, torch_generator
 from raysearch.samplers.base import Sampler, SamplerContext
@@ -26,8 +26,8 @@ from raysearch.train import checkpoint
 from raysearch.train.clock import Clock
 from raysearch.train.files import CHECKPOINTS
 from raysearch.train.initial import InitialNetwork
-from raysearch.train.patience import persistently
 from raysearch.train.patch_loss import score_columns, static_scores
+from raysearch.train.patience import persistently
 from raysearch.train.usage import UsageMaps
 from raysearch.train.world import World, agree_on_bytes
 
@@ -68,7 +68,7 @@ class TrialIO:
         threads: torch threads of this worker.
         start: what the trial begins from, where it does not begin from nothing.
         keep_every: checkpoints at multiples of this many steps stay, for trials that begin from them; 0 keeps none of them.
-        parts: see `raysearch.recipes.base.RecipeContext`.
+        parts: pieces in which a batch goes through the network; see `raysearch.recipes._parts`.
         patience_s: seconds for which a disk that refuses a checkpoint is asked again.
         alive: called at every sign of life: a step, an evaluated image, a decoded photograph.
         asked_to_leave: whether this process was asked to leave its machine: then it writes a checkpoint and ends.
@@ -164,6 +164,10 @@ def fresh(trial: TrialConfig, io: TrialIO, initial: InitialNetwork) -> TrainStat
     Args:
         initial: the network, which is moved to the device.
     """
+
+    def alive(done: int, total: int) -> None:
+        io.alive()
+
     task, geometry = trial.task, trial.model.geometry()
     seen = trial.patch.size - 2 * geometry.margin
     _require_fit(trial, seen)
@@ -176,12 +180,12 @@ def fresh(trial: TrialConfig, io: TrialIO, initial: InitialNetwork) -> TrainStat
         stride=trial.patch.step,
         multiple_of=task.multiple_of,
         scores=static_scores(trial.sampler),
-        progress=lambda done, total: io.alive(),
+        progress=alive,
     )
     sampler = trial.sampler.build(
         SamplerContext(
             count=index.count,
-            scores=score_columns(trial.sampler, index, io.cache, io.device),
+            scores=score_columns(trial.sampler, index, io.cache, io.device, alive),
             steps=trial.steps,
             patch=seen,
             channels=task.channels,
@@ -191,7 +195,7 @@ def fresh(trial: TrialConfig, io: TrialIO, initial: InitialNetwork) -> TrainStat
     )
     recipe = trial.recipe.build(
         RecipeContext(
-            net=io.world.wrap(initial.net.to(io.device)),
+            net=io.world.wrap(initial.net.to(io.device) if io.parts == 1 else InParts(initial.net.to(io.device), io.parts)),
             steps=trial.steps,
             device=io.device,
             precision=trial.precision,
@@ -200,7 +204,6 @@ def fresh(trial: TrialConfig, io: TrialIO, initial: InitialNetwork) -> TrainStat
             patch=seen,
             seed=seed_of(trial.seed, "recipe"),
             mean_over_ranks=io.world.mean,
-            parts=io.parts,
         )
     )
     generators = {name: torch_generator(trial.seed, name, device=io.device) for name in ("augment", "noise")}

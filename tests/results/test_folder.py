@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from run_story import SPEC
 
-from raysearch.errors import RaysearchError, RunExists, RunLocked, SpecError
+from raysearch.errors import RaysearchError, RunExists, RunLocked, SpecError, StorageError
 from raysearch.results.folder import RunFolder, list_runs
 from raysearch.results.yaml_text import to_yaml
 from raysearch.spec import yaml
@@ -127,7 +127,7 @@ def test_writing_a_whole_file_leaves_the_old_one_when_it_fails(tmp_path: Path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", refuse)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageError, match="can't take 3 bytes: No space"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

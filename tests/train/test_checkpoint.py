@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from raysearch.errors import StateDamaged
+from raysearch.errors import StateDamaged, StorageError
 from raysearch.train import checkpoint
 from raysearch.train.checkpoint import CheckpointWarning, newest, parse, path_of, read, save
 
@@ -121,10 +121,10 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     path = save(tmp_path, KEY, 1, {"value": "old"})
 
     def full(descriptor: int) -> None:
-        raise OSError("no space left on device")
+        raise OSError(28, "no space left on device")
 
     monkeypatch.setattr(checkpoint.os, "fsync", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(StorageError, match=r"can't take \d+ bytes: no space"):
         save(tmp_path, KEY, 1, {"value": "new"})
     assert value_in(read(path, KEY)) == "old"
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
