@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from raysearch.errors import SpecError
@@ -83,9 +83,9 @@ class Goals:
         return len(self.goals) > 1
 
     @property
-    def known(self) -> tuple[Expression, ...]:
-        """The constraints that a configuration decides before it is trained."""
-        return tuple(one for one in self.bounds if set(one.names) <= set(CONFIG_FACTS))
+    def only_known(self) -> Goals:
+        """The same with those constraints only that a configuration decides before it is trained."""
+        return replace(self, bounds=tuple(one for one in self.bounds if set(one.names) <= set(CONFIG_FACTS)))
 
     @property
     def needs_config_facts(self) -> bool:
@@ -106,13 +106,21 @@ class Goals:
             raise KeyError(name)
         return float(found)
 
+    def raw(self, metrics: Mapping[str, float], facts: Mapping[str, Leaf]) -> Scores:
+        """Return the objectives as they are.
+
+        Raises:
+            KeyError: one is not there.
+        """
+        return tuple(self.value(goal.metric, metrics, facts) for goal in self.goals)
+
     def scores(self, metrics: Mapping[str, float], facts: Mapping[str, Leaf]) -> Scores:
         """Return the objectives, larger is better.
 
         Raises:
             KeyError: one is not there.
         """
-        return tuple(goal.signed(self.value(goal.metric, metrics, facts)) for goal in self.goals)
+        return tuple(goal.signed(value) for goal, value in zip(self.goals, self.raw(metrics, facts), strict=True))
 
     def excesses(self, metrics: Mapping[str, float], facts: Mapping[str, Leaf]) -> dict[str, float]:
         """Return for each constraint by how much it is missed; at most 0 where it holds, infinite where it can't be told."""

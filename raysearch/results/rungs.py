@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from raysearch.results.record import TrialRecord
 from raysearch.results.statistics import Correlation, spearman
@@ -22,6 +23,8 @@ LEAST = 0.7
 """The rank correlation that a step must reach, as far as is known, to predict the end."""
 
 _DOUBT = 0.68
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def is_control(trial: int) -> bool:
     return (trial + 1) & trial == 0
 
 
-def at_step(points: Mapping[int, float], step: int) -> float | None:
+def at_step(points: Mapping[int, Value], step: int) -> Value | None:
     """Return the value of the first report at or after a step; ``points`` maps steps, ascending, to values."""
     return next((value for at, value in points.items() if at >= step), None)
 
@@ -74,7 +77,7 @@ def agreements(trials: Iterable[TrialRecord], metric: str, steps: Iterable[int] 
         metric: name of the objective.
         steps: all at which trials of full length report, without the last, when not given.
     """
-    search = [trial for trial in trials if trial.phase == "search"]
+    search = [trial for trial in trials if trial.phase == "search" and trial.parent is None]
     selected = any(trial.status == "stopped" for trial in search)
     full = [trial for trial in search if trial.status == "finished" and (is_control(trial.number) or not selected)]
     curves = [curve for trial in full if (curve := _curve(trial, metric))]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from raysearch.errors import SpecError
-from raysearch.metrics.base import metric
+from raysearch.search.feasibility import objective_findings
 from raysearch.search.probes import Probe
 from raysearch.search.study import StudySpec
 from raysearch.spec.document import Document
@@ -21,7 +21,8 @@ def plan_findings(study: StudySpec, document: Document, probes: Iterable[Probe])
     corners = [probe for probe in probes if not probe.pair]
     yield from _budget(study, document)
     yield from _rungs(study, document, corners)
-    yield from _objective(study, document, corners)
+    yield from objective_findings(study, document, corners)
+    yield from _seed(study, document)
     yield from _published(study, document)
     yield from _confirm(study, document, corners)
 
@@ -32,6 +33,7 @@ def _budget(study: StudySpec, document: Document) -> Iterator[Finding]:
         reason, remedy = "never ends a study whose trials have no GPU", "add trials: or minutes:, or set resources.gpus_per_worker"
         yield document.finding(("budget", "gpu_hours"), reason, remedy, value=budget.gpu_hours)
     try:
+        study.searcher.build(study.trial, 0)
         size = study.searcher.size(study.trial)
     except SpecError as error:
         yield _at_domain(study, document, error)
@@ -67,17 +69,7 @@ def _rungs(study: StudySpec, document: Document, corners: list[Probe]) -> Iterat
             yield document.finding(path, reason, f"write {trial.evaluate.every} or more, or a smaller evaluate.every", value=value)
 
 
-def _objective(study: StudySpec, document: Document, corners: list[Probe]) -> Iterator[Finding]:
-    objective = study.objective
-    lacking = next((probe.trial for probe in corners if objective.metric not in probe.trial.evaluate.metrics), None)
-    if lacking is not None:
-        remedy = f"write one of {', '.join(lacking.evaluate.metrics)}, or add it to trial.evaluate.metrics"
-        yield document.finding(("objective", "metric"), "the trials do not measure it", remedy, value=objective.metric)
-    elif corners and objective.mode != (best := "max" if metric(objective.metric).better == "higher" else "min"):
-        better = "higher" if best == "max" else "lower"
-        reason = f"looks for the worst configuration: a {better} {objective.metric} is better"
-        finding = document.finding(("objective", "mode"), reason, f"write mode: {best}", value=objective.mode)
-        yield _warning(finding) if "mode" in objective.model_fields_set else finding
+def _seed(study: StudySpec, document: Document) -> Iterator[Finding]:
     if isinstance(study.trial.template.get("seed"), int):
         reason, remedy = "is replaced: every trial gets a seed derived from the study's", "delete it, and set the study's seed"
         yield _warning(document.finding(("trial", "seed"), reason, remedy, value=study.trial.template["seed"]))
@@ -87,7 +79,11 @@ def _published(study: StudySpec, document: Document) -> Iterator[Finding]:
     for i, published in enumerate(study.published):
         values = dict(published.values)
         try:
-            study.trial.resolve(values)
+            found = study.trial.resolve(values)
+            broken = next((one.text for one in study.trial.constraints if not study.trial.under([one]).allows(found)), None)
+            if broken is not None:
+                reason = f"does not meet the constraint {broken}"
+                yield document.finding(("published", i, "values"), reason, "drop the entry, or relax the constraint", value=values)
         except SpecError as error:
             keys = {entry.name: dotted(entry.target) for entry in study.trial.entries}
             about = error.cause.split(" ")[0]

@@ -1,8 +1,8 @@
 """Optuna by ask and tell: where the configurations of a search come from. Knows nothing of Ray.
 
-Before each question the sampler is built afresh from a seed that belongs to the proposal's number; a proposal is therefore a function
-of the study's seed, its number and what was told before it (`raysearch.search.history`), also across a resume. What a searcher
-proposes and may not be tried (a constraint, a configuration whose value is known) is asked for again, which costs no trial.
+Before each question the sampler is built afresh from a seed that belongs to the proposal's number; a proposal is therefore a
+function of the study's seed, its number and what was told before it (`raysearch.search.history`), also across a resume. What a
+searcher proposes and may not be tried (a constraint, a configuration whose value is known) is asked for again and costs no trial.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal
 import optuna
 from optuna.trial import TrialState
 
-from raysearch.errors import StateDamaged
+from raysearch.errors import SpecError, StateDamaged
 from raysearch.results.events import Leaf, Status
 from raysearch.results.goals import Goals, metrics_of
 from raysearch.results.record import TrialRecord
@@ -24,9 +24,6 @@ from raysearch.search.rules import Rules
 from raysearch.search.searchers._flat import asked
 from raysearch.search.searchers.base import SearcherConfig
 from raysearch.spec.space import Assignment, Space
-
-QUESTIONS = 16
-"""Questions to a searcher for one proposal, before the space is searched at random for one that may be tried."""
 
 DRAWS = 4000
 """Random draws for one proposal, before the search counts as exhausted."""
@@ -55,6 +52,9 @@ class Proposer:
         published: full assignments that are proposed first.
         telling: returns the steps, below the full length, whose values the scheduler compares trials by and believes.
         rules: what may be tried, and tried again.
+
+    Raises:
+        SpecError: the searcher can't search this space, or not for several objectives.
     """
 
     def __init__(
@@ -68,6 +68,8 @@ class Proposer:
         rules: Rules | None = None,
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
+        if goals.several and not searcher.several:
+            raise SpecError("the searcher looks for one objective only", remedy="use searcher: {kind: tpe}, gp or nsga2")
         self._space = space
         self._searcher = searcher
         self._goals = goals
@@ -77,6 +79,7 @@ class Proposer:
         self._history = History(space, searcher, goals, telling)
         self._given = {"published": 0, "suggested": 0, "repeated": 0}
         self._trials: dict[str, list[int]] = {}  # by configuration
+        self._imported: set[str] = set()  # configurations of another run's trials
         self._list: Iterator[Assignment] | None = None
         searcher.build(space, seed_of(seed, "searcher", "start"))  # a searcher that can't search this space says so now
 
@@ -123,16 +126,15 @@ class Proposer:
             self.report(record.number, point.step, self._goals.raw(point.metrics, record.facts))
         if record.status is not None:
             metrics = metrics_of(record, self._goals)
-            values = None if record.value is None else self._goals.raw(metrics, record.facts)
+            full = record.status in ("finished", "infeasible")
+            values = self._goals.raw(metrics, record.facts) if full else None
             self.tell(record.number, record.status, values, self._goals.excesses(metrics, record.facts))
 
     def report(self, number: int, step: int, values: float | Values) -> None:
         """Tell intermediate values of a running trial: of each objective, or of the only one."""
         self._history.entries[number].points[step] = _tuple(values)
 
-    def tell(
-        self, number: int, status: Status, values: float | Values | None, excesses: Mapping[str, float] | None = None
-    ) -> None:
+    def tell(self, number: int, status: Status, values: float | Values | None, excesses: Mapping[str, float] | None = None) -> None:
         """Tell how a trial ended.
 
         Args:
@@ -154,7 +156,7 @@ class Proposer:
 
     def _admitted(self, listed: Iterator[Assignment]) -> Iterator[Assignment]:
         """Leave out of a list what may not be tried: a function of the list and of what was tried before any of it."""
-        seen = {_key(values) for values in self._published}
+        seen = {_key(values) for values in self._published} | self._imported
         idle = 0
         for values in listed:
             again = _key(values) in seen and not self._rules.again(values)
@@ -176,16 +178,20 @@ class Proposer:
         """Ask the searcher until it proposes something that may be tried; what it proposed before is told as running until then."""
         study, refused = self._history.study, []
         found: Assignment | None = None
-        for question in range(QUESTIONS):
+        for question in range(self._searcher.questions):
             parts = (number, question) if question else (number,)
             study.sampler = self._searcher.build(self._space, seed_of(self._seed, "searcher", *parts))
             trial = study.ask()
             values = asked(self._space, trial, whole=self._searcher.whole)
             if self._may_be_tried(values):
-                self._history.enter_asked(number, trial)
                 found = values
                 break
             refused.append(trial)
+        if found is not None and not self._searcher.whole:
+            self._history.enter_asked(number, trial)
+        elif found is not None:  # what was asked for domains that do not exist is not kept
+            refused.append(trial)
+            self._history.enter(number, found)
         for trial in refused:
             study.tell(trial, state=TrialState.FAIL)
         return self._drawn(number) if found is None else found
@@ -210,6 +216,8 @@ class Proposer:
     def _note(self, number: int, role: str, values: Mapping[str, Leaf]) -> None:
         if role in self._given:
             self._given[role] += 1
+        if role == "imported":
+            self._imported.add(_key(values))
         self._trials.setdefault(_key(values), []).append(number)
 
 

@@ -64,7 +64,7 @@ class Space:
         """Read a template.
 
         Raises:
-            SpecError: a domain is wrong; the message names each, but no lines (see `raysearch.search.study.load_study`).
+            SpecError: a domain is wrong; the message names each, but no lines (see `raysearch.search.loading.load_study`).
         """
         space, faults = Space.read(data)
         if faults:

@@ -94,7 +94,7 @@ def test_goals_are_read_from_a_resolved_study() -> None:
     assert GOALS is not None
     assert [(goal.metric, goal.mode) for goal in GOALS.goals] == [("psnr", "max"), ("macs_g", "min")]
     assert GOALS.several
-    assert GOALS.known == GOALS.bounds
+    assert GOALS.only_known == GOALS
     metrics, facts = {"psnr": 30.0, "train_seconds": 3600.0}, {"macs_g": 51, "device": "cpu"}
     assert GOALS.value("gpu_hours", metrics, facts) == 1.0
     assert GOALS.scores(metrics, facts) == (30.0, -51.0)

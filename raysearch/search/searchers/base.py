@@ -23,6 +23,9 @@ class SearcherConfig(Config, ABC):
     several: ClassVar[bool] = True
     """It can look for several objectives at once."""
 
+    questions: ClassVar[int] = 16
+    """How often it is asked for one proposal, before the space is searched at random for a configuration that may be tried."""
+
     by_value: ClassVar[bool] = False
     """It learns from values alone: a trial that diverged or ran out of memory has to be told with the worst value so far."""
 
