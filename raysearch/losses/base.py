@@ -60,6 +60,11 @@ class LossConfig(Config, ABC):
         """
         return frozenset()
 
+    @property
+    def follows_progress(self) -> bool:
+        """Whether the loss itself (not a part of it) reads `Compared.progress`: a longer training is then another one from the start."""
+        return False
+
     @abstractmethod
     def build(self, device: torch.device) -> Loss:
         """Build the loss.

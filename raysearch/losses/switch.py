@@ -45,6 +45,11 @@ class Config(LossConfig):
         """Whatever the two read."""
         return self.first.reads | self.then.reads
 
+    @property
+    def follows_progress(self) -> bool:
+        """Yes."""
+        return True
+
     def build(self, device: torch.device) -> Loss:
         """Build both.
 

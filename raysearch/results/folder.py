@@ -8,6 +8,7 @@
       env.json         versions, machine, commit, command line: see `raysearch.results.environment`
       journal.jsonl    the truth: see `raysearch.results.journal`
       LOCK             who drives the run now
+      STOP             a request to its driver, see `raysearch.results.stop_request`
       trials/0007/     see `raysearch.train.files`
       tables/          Parquet and CSV, made from the journal
       report.html
@@ -121,6 +122,11 @@ class RunFolder:
     def lock_file(self) -> Path:
         """The lock of the driver."""
         return self.path / "LOCK"
+
+    @property
+    def stop_file(self) -> Path:
+        """The request to the driver to end."""
+        return self.path / "STOP"
 
     @property
     def trials(self) -> Path:

@@ -57,9 +57,9 @@ def find_garbage(record: RunRecord, folder: RunFolder, keep_top: int) -> Garbage
 
 def _kept(record: RunRecord, keep_top: int) -> set[int]:
     needed = [trial for trial in record.trials if trial.status is None or trial.phase != "search"]
-    sources = {trial.source for trial in needed if trial.phase != "search" and trial.source is not None}
+    sources = {trial.source for trial in needed if trial.phase != "search"} | {trial.parent for trial in needed}
     best = ranked(record.trials, summary(record).mode == "max")[:keep_top]
-    return {trial.number for trial in (*needed, *best)} | sources
+    return {trial.number for trial in (*needed, *best)} | {number for number in sources if number is not None}
 
 
 def ranked(trials: Iterable[TrialRecord], maximise: bool) -> list[TrialRecord]:

@@ -174,7 +174,7 @@ def _refuse_unless_dead(path: Path, holder: Holder) -> None:
     life = holder.life
     if life == "alive":
         raise RunLocked(
-            f"{holder} works on this run", place=str(path), remedy=f"wait for it, or stop it: kill -INT {holder.process.pid}"
+            f"{holder} works on this run", place=str(path), remedy=f"wait for it, or stop it: raysearch stop {path.parent}"
         )
     if life == "unknown":
         raise RunLocked(

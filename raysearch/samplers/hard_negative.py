@@ -65,6 +65,11 @@ class Config(SamplerConfig):
         """One cell: the choice is among the cells of the whole batch."""
         return self.cell
 
+    @property
+    def follows_progress(self) -> bool:
+        """Where the threshold moves."""
+        return isinstance(self.threshold_db, Linear)
+
     def threshold(self, step: int, steps: int) -> float:
         """Return the threshold in dB of step number ``step`` (from 0) of ``steps``."""
         if not isinstance(self.threshold_db, Linear):

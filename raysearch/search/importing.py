@@ -105,6 +105,8 @@ def _events(spec: StudySpec, run: str, trial: TrialRecord, number: int) -> Itera
     """
     if trial.status not in _TOLD:
         raise SpecError("has not ended" if trial.status is None else f"ended as {trial.status}")
+    if trial.parent is not None:
+        raise SpecError("began from the checkpoint of another trial")
     values = values_of(spec.trial, _config(trial))
     status, value, reason = _end(spec, trial)
     bound = spec.trial.bind(values, trial.seed)
