@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from raysearch.cli.bench_search import search_command
 from raysearch.cli.networks import device_of, device_option, threads_option
 from raysearch.cli.options import json_option
 from raysearch.errors import OutOfMemory
@@ -31,6 +32,9 @@ task_option = click.option("--task", default="gaussian_denoise", show_default=Tr
 @click.group("bench")
 def bench_command() -> None:
     """Measure networks, searches and overhead."""
+
+
+bench_command.add_command(search_command)
 
 
 @bench_command.command("restore")

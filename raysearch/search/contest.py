@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import multiprocessing
 import os
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from raysearch.component import allow_imports, load
+from raysearch.component import allow_imports, imports_allowed, load, names
 from raysearch.errors import SpecError
+from raysearch.results.pareto import hypervolume
 from raysearch.search import peers
 from raysearch.search.methods import METHODS
 from raysearch.search.simulation import Simulated, simulate
@@ -44,7 +46,8 @@ class Run:
     """One search.
 
     Attributes:
-        final: noise-free value of the trial that a user would pick in the end; NaN without one.
+        final: noise-free value of the trial that a user would pick in the end; NaN without one. With two objectives: the
+            hypervolume of the trials of full length.
         times: simulated seconds to each target; infinite where it was not reached.
         trials: started.
     """
@@ -80,13 +83,27 @@ def surrogate_of(name: str) -> Surrogate:
     Raises:
         SpecError: there is none, it comes from outside and imports were not allowed, or it is no surrogate.
     """
+    package = "raysearch.search.surrogates"
     module, _, attribute = name.partition(":")
-    if attribute and "." not in module:
-        module += "."  # a module at the top level is outside the tree too
-    found = load("raysearch.search.surrogates", module.rstrip(".") if "." in module[:-1] else module, attribute or "Surface")
+    if not attribute or module in names(package):
+        found = load(package, module, attribute or "Surface")
+    else:
+        found = _outside(module, attribute)
     if not (isinstance(found, type) and issubclass(found, Surrogate)):
-        raise SpecError(f"{name} is no surrogate", remedy="give module:Class of a raysearch.search.surrogates.base.Surrogate")
+        raise SpecError(f"{name} is no surrogate", remedy="give a class of raysearch.search.surrogates.base.Surrogate")
     return found()
+
+
+def _outside(module: str, attribute: str) -> object:
+    if not imports_allowed():
+        raise SpecError(
+            f"{module}:{attribute} is a component outside raysearch, and importing it would run its code",
+            remedy="add --allow-import on the command line if you trust it",
+        )
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise SpecError(f"surrogate {module}:{attribute} can't be imported: {error}") from error
 
 
 def methods() -> dict[str, str]:
@@ -110,11 +127,19 @@ def run_once(setting: Setting, method: str, seed: int) -> Run:
 
 def _run_of(found: Simulated, surrogate: Surrogate, seconds: float) -> Run:
     times = tuple(found.time_to(target, surrogate.mode) for target in surrogate.targets)
-    return Run(found.truth_at(seconds), times, len(found.trials))
+    final = found.truth_at(seconds) if surrogate.reference is None else _volume(found, surrogate.mode, surrogate.reference)
+    return Run(final, times, len(found.trials))
+
+
+def _volume(found: Simulated, mode: str, reference: tuple[float, float]) -> float:
+    sign = 1 if mode == "max" else -1
+    done = [trial.course for trial in found.trials if trial.status == "finished" and trial.course.feasible]
+    points = [(sign * course.truth, -course.second) for course in done]
+    return hypervolume(points, (sign * reference[0], -reference[1])) if points else 0.0
 
 
 def race(
-    setting: Setting, names: Sequence[str], seeds: int, processes: int, *, imports: bool, told: Callable[[str, int], object]
+    setting: Setting, chosen: Sequence[str], seeds: int, processes: int, *, imports: bool, told: Callable[[str, int], object]
 ) -> dict[str, list[Run]]:
     """Run every method with the same seeds.
 
@@ -125,7 +150,7 @@ def race(
     runs: dict[str, list[Run]] = {}
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _prepare, (imports,)) as pool:
-        waiting = {name: [pool.submit(run_once, setting, name, seed) for seed in range(seeds)] for name in names}
+        waiting = {name: [pool.submit(run_once, setting, name, seed) for seed in range(seeds)] for name in chosen}
         for name, futures in waiting.items():
             runs[name] = []
             for future in futures:

@@ -64,7 +64,6 @@ class OptunaPolicy:
         scheduler: Scheduler,
         seed: int,
         *,
-        liar: bool,
         stopped: Literal["value", "pruned"],
         diverged: Literal["failed", "running"],
     ) -> None:
@@ -75,7 +74,7 @@ class OptunaPolicy:
         self._stopped, self._diverged = stopped, diverged
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            sampler = optuna.samplers.TPESampler(seed=seed % 2**32, multivariate=True, constant_liar=liar)
+            sampler = optuna.samplers.TPESampler(seed=seed % 2**32, multivariate=True, constant_liar=True)
         self._study = optuna.create_study(direction="maximize" if self._sign > 0 else "minimize", sampler=sampler)
         self._trials: dict[int, optuna.Trial] = {}
 
@@ -153,10 +152,10 @@ METHODS: dict[str, Method] = {
     "raysearch-fifo": _study("TPE, no early stopping", {"kind": "tpe"}, {"kind": "fifo"}),
     "random": _study("random search, no early stopping", {"kind": "random"}, {"kind": "fifo"}),
     "random-asha": _study("random search, ASHA with checked rungs", {"kind": "random"}, {"kind": "asha"}),
-    "optuna": _optuna("bare Optuna: TPE, no early stopping", {"kind": "fifo"}, liar=True, stopped="pruned", diverged="failed"),
+    "optuna": _optuna("bare Optuna: TPE, no early stopping", {"kind": "fifo"}, stopped="pruned", diverged="failed"),
     "optuna-pruning": _optuna(
-        "bare Optuna: TPE told of pruned trials, successive halving", _RAY, liar=True, stopped="pruned", diverged="failed"
+        "bare Optuna: TPE told of pruned trials, successive halving", _RAY, stopped="pruned", diverged="failed"
     ),
-    "ray": _optuna("Ray Tune's way: its ASHA, OptunaSearch's tells", _RAY, liar=True, stopped="value", diverged="running"),
+    "ray": _optuna("Ray Tune's way: its ASHA, OptunaSearch's tells", _RAY, stopped="value", diverged="running"),
 }
 """By name; the first one is what a study does by default, and what the others are compared with."""

@@ -18,9 +18,9 @@ from typing import Any
 from raysearch.rng import seed_of
 from raysearch.search.simulation import Simulated, SimulatedTrial
 from raysearch.search.surrogates.base import Surrogate
-from raysearch.spec.domains import Choice, Domain, Float, Int, Leaf
+from raysearch.spec.domains import Choice, Domain, Float, Int, Leaf, Ordered
 
-PEERS = ("syne-tune-asha", "syne-tune-bohb", "syne-tune-cqr", "syne-tune-random")
+PEERS = ("syne-tune-random", "syne-tune-asha", "syne-tune-bohb", "syne-tune-cqr")
 """The methods."""
 
 _VALUE, _ELAPSED, _RUNG = "metric_value", "metric_elapsed_time", "rung"
@@ -49,15 +49,25 @@ def _simulate(name: str, surrogate: Surrogate, workers: int, seconds: float, see
 
     search = Simulated()
     best = [-np.inf]
+    started: dict[int, SimulatedTrial] = {}
 
     class Listening(SimulatorCallback):  # type: ignore[misc]  # Syne Tune is untyped
         def on_trial_result(self, trial: Any, status: str, result: dict[str, Any], decision: str) -> None:
             super().on_trial_result(trial, status, result, decision)
             course = _course(surrogate, trial.config, seed)
             if result[_RUNG] == 1:
-                search.trials.append(SimulatedTrial(trial.trial_id, trial.config, course))
+                started[trial.trial_id] = SimulatedTrial(trial.trial_id, trial.config, course)
+                search.trials.append(started[trial.trial_id])
+            if result[_RUNG] == surrogate.rungs and result[ST_TUNER_TIME] <= seconds and np.isfinite(course.truth):
+                started[trial.trial_id].status = "finished"
             value, now = result[_VALUE], result[ST_TUNER_TIME]
-            if result[_RUNG] == surrogate.rungs and course.feasible and value > best[0] and now <= seconds:
+            if (
+                result[_RUNG] == surrogate.rungs
+                and course.feasible
+                and np.isfinite(course.truth)
+                and value > best[0]
+                and now <= seconds
+            ):
                 best[0] = value
                 search.incumbents.append((now, course.truth))
 
@@ -116,6 +126,8 @@ def _domain(domain: Domain) -> Any:
         return (config_space.lograndint if domain.log else config_space.randint)(domain.low, domain.high)
     if isinstance(domain, Float):
         return (config_space.loguniform if domain.log else config_space.uniform)(domain.low, domain.high)
+    if isinstance(domain, Ordered):
+        return config_space.ordinal(list(domain.options))
     assert isinstance(domain, Choice)
     return config_space.choice(list(domain.options))
 

@@ -44,12 +44,14 @@ class Surrogate(ABC):
         rungs: reports of a full trial; a rung stands for one optimisation step of a real study.
         mode: whether more or less of the objective is better.
         targets: values of the objective for which times are compared.
+        reference: of two objectives: the values (first, second) that are worth nothing; what counts then is the hypervolume.
     """
 
     template: ClassVar[dict[str, Any]]
     rungs: ClassVar[int] = 27
     mode: ClassVar[str] = "max"
     targets: ClassVar[tuple[float, ...]] = ()
+    reference: ClassVar[tuple[float, float] | None] = None
 
     @property
     def space(self) -> Space:

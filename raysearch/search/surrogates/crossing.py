@@ -1,7 +1,8 @@
 """The restoration surface with learning curves that cross: large patches start slower and end better.
 
-Decided here: every doubling of the patch lies 0.5 dB behind at the first rung for reasons that vanish at the last one, and the best
-patch is the second largest. Whoever compares trials early prefers small patches, which is the trap.
+Decided here: a doubling of the patch lies 3.7 dB behind at the first rung, 1.6 at the third and 0.6 at the ninth, for reasons that
+vanish at the last one, and the best patches are larger than in `raysearch.search.surrogates.restoration`. Whoever compares trials
+early prefers small patches. The rank correlation of rungs 1, 3 and 9 with the last is 0.57, 0.82 and 0.97.
 """
 
 from __future__ import annotations
