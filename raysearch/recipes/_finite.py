@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,16 +15,29 @@ EVERY = 50
 """Steps between two looks at a GPU."""
 
 
+class Blame(NamedTuple):
+    """Where a number that is not finite comes from, and what to do."""
+
+    place: str
+    remedy: str
+
+
+_REMEDY = "lower `recipe.optimizer.lr`, add `recipe.schedule.warmup_steps`, or set `recipe.clip_norm`"
+_LOSS, _SAMPLER = Blame("recipe.loss", _REMEDY), Blame("sampler", _REMEDY)
+
+
 class FiniteCheck:
     """Watches the losses of all steps; reads a GPU every `EVERY` steps only.
 
     Args:
         loss: name of the loss, for the message.
         device: where the losses live.
+        blames: for terms, or a loss, behind which stands another network than the one that is trained to restore.
     """
 
-    def __init__(self, loss: str, device: torch.device) -> None:
+    def __init__(self, loss: str, device: torch.device, blames: Mapping[str, Blame] | None = None) -> None:
         self._loss = loss
+        self._blames = blames or {}
         self._every = 1 if device.type == "cpu" else EVERY
         self._first_bad = torch.full((), -1, dtype=torch.int64, device=device)
         self._weights_bad = torch.zeros((), dtype=torch.bool, device=device)
@@ -64,20 +78,22 @@ class FiniteCheck:
         step = int(self._first_bad.item())
         if step < 0:
             return
-        by_sampler = bool(self._weights_bad.item())
-        what = "the weights that the sampler gave" if by_sampler else self._terms_said()
-        raise Diverged(
-            f"{what} became NaN or infinite in step {step}",
-            place="sampler" if by_sampler else "recipe.loss",
-            remedy="lower `recipe.optimizer.lr`, add `recipe.schedule.warmup_steps`, or set `recipe.clip_norm`",
-        )
+        terms = self._bad()
+        if bool(self._weights_bad.item()):
+            what, blame = "the weights that the sampler gave", _SAMPLER
+        else:
+            what, blame = self._said(terms), self._blames.get(terms[0], _LOSS) if len(terms) == 1 else _LOSS
+        raise Diverged(f"{what} became NaN or infinite in step {step}", place=blame.place, remedy=blame.remedy)
 
-    def _terms_said(self) -> str:
-        """Say which terms went wrong first; the whole loss when none did alone (their sum overflowed) or there is only one."""
+    def _bad(self) -> list[str]:
+        """Return which terms went wrong first; the whole loss when none did alone (their sum overflowed) or there is only one."""
         bad = [name for names, wrong in self._bad_terms.items() for name, one in zip(names, wrong.tolist(), strict=True) if one]
-        if not bad or bad == [self._loss]:
+        return bad or [self._loss]
+
+    def _said(self, terms: list[str]) -> str:
+        if terms == [self._loss]:
             return f"the loss `{self._loss}`"
-        return f"{'terms' if len(bad) > 1 else 'the term'} {', '.join(f'`{name}`' for name in bad)} of the loss `{self._loss}`"
+        return f"{'terms' if len(terms) > 1 else 'the term'} {', '.join(f'`{name}`' for name in terms)} of the loss `{self._loss}`"
 
 
 @contextmanager

@@ -36,7 +36,7 @@ from raysearch.discriminators.base import DiscriminatorConfig
 from raysearch.errors import StateDamaged
 from raysearch.losses.base import Compared, LossConfig
 from raysearch.optimizers.base import OptimizerConfig
-from raysearch.recipes._finite import FiniteCheck, out_of_memory_named
+from raysearch.recipes._finite import Blame, FiniteCheck, out_of_memory_named
 from raysearch.recipes._judge import Gan, Judge
 from raysearch.recipes._reduction import anything_kept, reduce_loss, shown_of_all_ranks
 from raysearch.recipes._trained import Trained
@@ -48,6 +48,10 @@ from raysearch.shapes import Image, LossMap, PixelWeights
 from raysearch.tasks.base import Pair
 
 _DECEIVED, _JUDGED = "adversarial", "discriminator"  # names of terms
+_BLAME = Blame(
+    "recipe.discriminator", "lower `recipe.discriminator_optimizer.lr`, or give `recipe.discriminator_schedule` some `warmup_steps`"
+)
+_BLAMES = {_DECEIVED: _BLAME, _JUDGED: _BLAME}
 
 
 class Config(RecipeConfig):
@@ -95,6 +99,11 @@ class Config(RecipeConfig):
         """Not with the surrogate as the target: the clean images may be unrelated then."""
         return self.target == "clean"
 
+    @property
+    def continues(self) -> bool:
+        """With the surrogate as the target: what random weights restore teaches nothing."""
+        return self.target == "surrogate"
+
     @model_validator(mode="after")
     def _surrogates_are_images(self) -> Config:
         extras = self.loss.reads - {"sigma_255"}
@@ -128,8 +137,8 @@ class Adversarial(Recipe):
         self._before: nn.Module | None = None
         if config.target == "surrogate":
             self._before = copy.deepcopy(self._net.bare).eval().requires_grad_(False)
-        self._finite = FiniteCheck(str(getattr(config.loss, "kind", "loss")), context.device)
-        self._judge_finite = FiniteCheck(_JUDGED, context.device)
+        self._finite = FiniteCheck(str(getattr(config.loss, "kind", "loss")), context.device, _BLAMES)
+        self._judge_finite = FiniteCheck(_JUDGED, context.device, _BLAMES)
 
     def step(self, step: int, pair: Pair, weigh: Callable[[Signals], PixelWeights | None]) -> StepResult:
         """Take the optimisation step number ``step`` (from 0); see `Recipe.step`."""

@@ -112,6 +112,11 @@ class RecipeConfig(Config, ABC):
         """Whether it compares the restored image with the clean one pixel by pixel, so that both must show the same."""
         return True
 
+    @property
+    def continues(self) -> bool:
+        """Whether it makes sense only for a network that was trained before, so that a trial must name its `init`."""
+        return False
+
     @abstractmethod
     def build(self, context: RecipeContext) -> Recipe:
         """Build the recipe in its initial state."""

@@ -65,7 +65,8 @@ def _pairing(trial: TrialConfig) -> Iterator[Fault]:
     fault = pairing_fault(trial)
     if fault is not None:
         part, field = fault.place.split(".")
-        yield Fault((part, field), _kind(getattr(trial, part)), f"{fault.cause} ({_kind(trial.data)})", fault.remedy)
+        config = getattr(trial, part)
+        yield Fault((part, field), getattr(config, field, _kind(config)), fault.cause, fault.remedy)
 
 
 def _protocol(trial: TrialConfig) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from raysearch.data.sealed import sha256_of_file
-from raysearch.errors import SpecError, StateDamaged
+from raysearch.errors import PreflightError, SpecError, StateDamaged
 from raysearch.spec.trial import InitConfig, TrialConfig
 from raysearch.train import checkpoint
 from raysearch.train.network import build_net, checkpoint_of
@@ -33,7 +33,8 @@ def initial_network(trial: TrialConfig) -> InitialNetwork:
     """Build the trial's network, and load the checkpoint that the configuration names, if it names one.
 
     Raises:
-        SpecError: there is no such checkpoint, it has another hash, or it does not fit the network.
+        PreflightError: there is no such checkpoint.
+        SpecError: it has another hash, or does not fit the network.
         StateDamaged: it is damaged.
     """
     net = build_net(trial)
@@ -44,7 +45,7 @@ def load_into(net: nn.Module, init: InitConfig) -> str:
     """Load a checkpoint's network into another one and return the file's SHA-256.
 
     Raises:
-        SpecError, StateDamaged: see `initial_network`.
+        PreflightError, SpecError, StateDamaged: see `initial_network`.
     """
     path = _existing(init.checkpoint)
     digest = sha256_of_file(path)
@@ -69,9 +70,9 @@ def _existing(named: Path) -> Path:
     try:
         path = checkpoint_of(named)
     except StateDamaged as error:
-        raise SpecError(error.cause, place="init.checkpoint", remedy=remedy) from error
+        raise PreflightError(error.cause, place="init.checkpoint", remedy=remedy) from error
     if not path.is_file():
-        raise SpecError(f"there is no checkpoint {path}", place="init.checkpoint", remedy=remedy)
+        raise PreflightError(f"there is no checkpoint {path}", place="init.checkpoint", remedy=remedy)
     return path
 
 

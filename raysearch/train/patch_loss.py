@@ -22,7 +22,7 @@ from raysearch.data.scores import SCORES
 from raysearch.data.scores import Score as Static
 from raysearch.data.sealed import Facts, cached, digest_of, sha256_of_file
 from raysearch.data.store import Progress
-from raysearch.errors import SpecError, StateDamaged
+from raysearch.errors import PreflightError, SpecError, StateDamaged
 from raysearch.rng import torch_generator
 from raysearch.samplers.base import SamplerConfig
 from raysearch.shapes import Rows
@@ -48,7 +48,7 @@ def score_columns(
         progress: see `patch_losses`.
 
     Raises:
-        SpecError, StateDamaged: see `patch_losses`.
+        PreflightError, SpecError, StateDamaged: see `patch_losses`.
     """
     columns: dict[str, NDArray[np.float32]] = {name: index.scores(name) for name in static_scores(sampler)}
     if sampler.scored_by is not None:
@@ -72,7 +72,7 @@ def patch_losses(
         (index.count,), float32.
 
     Raises:
-        SpecError, StateDamaged: see `load_scorer`.
+        PreflightError, SpecError, StateDamaged: see `load_scorer`.
     """
     file = _existing(checkpoint)
     name = digest_of([_VERSION, _BATCH, index.digest, sha256_of_file(file)])[:24]
@@ -93,7 +93,8 @@ def load_scorer(checkpoint: Path, channels: int, size: int) -> tuple[TrialConfig
     """Load a network that scores patches of ``size`` pixels and ``channels`` channels.
 
     Raises:
-        SpecError: there is no such checkpoint, or its task can't degrade such patches.
+        PreflightError: there is no such checkpoint.
+        SpecError: its task can't degrade such patches.
         StateDamaged: it is damaged.
     """
     trial, net = load_network(_existing(checkpoint))
@@ -118,9 +119,9 @@ def _existing(checkpoint: Path) -> Path:
     try:
         file = checkpoint_of(checkpoint)
     except StateDamaged as error:
-        raise SpecError(error.cause, place="sampler.checkpoint", remedy=remedy) from error
+        raise PreflightError(error.cause, place="sampler.checkpoint", remedy=remedy) from error
     if not file.is_file():
-        raise SpecError(f"there is no checkpoint {file}", place="sampler.checkpoint", remedy=remedy)
+        raise PreflightError(f"there is no checkpoint {file}", place="sampler.checkpoint", remedy=remedy)
     return file
 
 

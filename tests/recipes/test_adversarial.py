@@ -226,16 +226,20 @@ def test_low_precision_trains_both_networks(precision: Precision) -> None:
 
 
 def test_a_term_that_is_not_finite_is_named() -> None:
-    with pytest.raises(Diverged, match="`l2`, `adversarial` of the loss `l2` became NaN"):
+    with pytest.raises(Diverged, match="`l2`, `adversarial` of the loss `l2` became NaN") as both:
         recipe(net()).step(0, Pair(pair().degraded * torch.nan, pair().clean, None), plain)
+    assert "`recipe.optimizer.lr`" in both.value.remedy
     broken = recipe(net())
     with torch.no_grad():
         next(iter(broken._judge._net.parameters())).fill_(torch.nan)
-    with pytest.raises(Diverged, match="the term `adversarial` of the loss `l2` became NaN or infinite in step 4"):
+    with pytest.raises(Diverged, match="the term `adversarial` of the loss `l2` became NaN or infinite in step 4") as blamed:
         broken.step(4, pair(), plain)
     unpaired = Pair(pair().degraded, pair().clean * torch.nan, None)
-    with pytest.raises(Diverged, match="`discriminator` became NaN"):
+    with pytest.raises(Diverged, match="`discriminator` became NaN") as judged:
         recipe(net(), target="surrogate").step(0, unpaired, plain)
+    for caught in (blamed, judged):
+        assert caught.value.place == "recipe.discriminator"
+        assert "discriminator_optimizer.lr" in caught.value.remedy
 
 
 def test_parts_that_do_not_fit_are_refused_in_words() -> None:

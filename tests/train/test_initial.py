@@ -9,7 +9,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from raysearch.errors import SpecError, StateDamaged
+from raysearch.errors import PreflightError, RaysearchError, SpecError, StateDamaged
 from raysearch.search.loading import load_study
 from raysearch.search.preflight import examine
 from raysearch.spec.trial import TrialConfig
@@ -78,8 +78,8 @@ def test_a_trained_trials_folder_serves(make_trial, make_io) -> None:  # type: i
 
 
 def test_what_does_not_fit_is_said_in_words(make_trial, start: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    def refused(match: str, **changes: object) -> SpecError:
-        with pytest.raises(SpecError, match=match) as caught:
+    def refused(match: str, error: type[RaysearchError] = SpecError, **changes: object) -> RaysearchError:
+        with pytest.raises(error, match=match) as caught:
             initial_network(make_trial(**changes))
         return caught.value
 
@@ -94,8 +94,8 @@ def test_what_does_not_fit_is_said_in_words(make_trial, start: Path, tmp_path: P
     assert torch.equal(partial["trunk.2.conv.weight"], build_net(make_trial(model=deeper)).state_dict()["trunk.2.conv.weight"])
     grey = {"task": {"kind": "gaussian_denoise", "color": "rgb"}, "model": {"kind": "dncnn", "depth": 3, "width": 4}}
     refused("of another network", **grey, init=init | {"partial": True})
-    refused("there is no checkpoint", init={"checkpoint": str(tmp_path / "none.pt")})
-    refused("holds no checkpoint", init={"checkpoint": str(tmp_path)})
+    refused("there is no checkpoint", PreflightError, init={"checkpoint": str(tmp_path / "none.pt")})
+    refused("holds no checkpoint", PreflightError, init={"checkpoint": str(tmp_path)})
     refused("does not begin with 00000000", init=init | {"sha256": "00000000"})
     initial_network(make_trial(init=init | {"sha256": hashlib.sha256(start.read_bytes()).hexdigest()[:12]}))
     start.write_bytes(start.read_bytes()[:-300])
@@ -144,8 +144,8 @@ def test_a_study_is_checked_before_it_starts(start: Path, tmp_path: Path, corpus
     ((key, line, reason, _),) = findings(tmp_path, corpus, 6, "start.pt")
     assert (key, line) == ("trial.init.checkpoint", "11")
     assert "of another network" in reason
-    ((key, line, reason, _),) = findings(tmp_path, corpus, 4, "gone.pt")
-    assert (key, line) == ("trial.init.checkpoint", "11")
+    ((key, line, reason, severity),) = findings(tmp_path, corpus, 4, "gone.pt")
+    assert (key, line, severity) == ("trial.init.checkpoint", "11", "preflight")
     assert "there is no checkpoint" in reason
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from raysearch.data.index import PatchIndex
-from raysearch.errors import SpecError
+from raysearch.errors import PreflightError, RaysearchError, SpecError
 from raysearch.rng import torch_generator
 from raysearch.spec.trial import TrialConfig
 from raysearch.train.loop import fit
@@ -78,14 +78,23 @@ def test_a_trial_trains_on_the_worst_patches_only(trained: Path, make_trial: Mak
 
 
 @pytest.mark.parametrize(
-    ("changed", "message"),
-    [({"channels": 1}, "images of 3 channels, and the patches have 1"), ({"checkpoint": "nothing"}, "there is no checkpoint")],
+    ("changed", "error", "message"),
+    [
+        ({"channels": 1}, SpecError, "images of 3 channels, and the patches have 1"),
+        ({"checkpoint": "nothing"}, PreflightError, "there is no checkpoint"),
+    ],
 )
 def test_what_does_not_fit_is_refused(
-    changed: dict[str, object], message: str, trained: Path, make_trial: MakeTrial, cache: Path, tmp_path: Path
+    changed: dict[str, object],
+    error: type[RaysearchError],
+    message: str,
+    trained: Path,
+    make_trial: MakeTrial,
+    cache: Path,
+    tmp_path: Path,
 ) -> None:
     index = opened(make_trial, cache, channels=int(str(changed.get("channels", 3))))
     checkpoint = tmp_path / "nothing" if "checkpoint" in changed else trained
-    with pytest.raises(SpecError, match=message) as caught:
+    with pytest.raises(error, match=message) as caught:
         patch_losses(index, checkpoint, tmp_path, CPU)
     assert caught.value.place == "sampler.checkpoint"

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image as Pillow
 
 from raysearch.errors import SpecError
+from raysearch.search.agreement import disagreements
 from raysearch.spec.trial import TrialConfig
 from raysearch.train.files import CHECKPOINTS
 from raysearch.train.loop import fit
@@ -74,3 +75,14 @@ def test_unpaired_images_are_no_target(
     trial = make_trial(data=real, task="real", model=MODEL, recipe=SECOND)
     with pytest.raises(SpecError, match="those of this data show something else"):
         fit(trial, make_io(), ListReporter())
+
+
+def test_a_second_stage_without_the_first_is_refused(
+    make_trial: Callable[..., TrialConfig], make_io: Callable[..., TrialIO], real: dict[str, object]
+) -> None:
+    trial = make_trial(data=real, task="real", model=MODEL, recipe=SECOND | {"target": "surrogate"})
+    (fault,) = disagreements(trial, workers=1)
+    assert (fault.path, fault.value) == (("recipe", "target"), "surrogate")
+    with pytest.raises(SpecError, match="goes on from a trained network, and none is named") as caught:
+        fit(trial, make_io(), ListReporter())
+    assert "init: {checkpoint: ...}" in caught.value.remedy
