@@ -11,7 +11,7 @@ from raysearch.report import plain, svg
 from raysearch.report.document import Block, Cell, Column, Figure, Mark, Missing, Section, Table
 from raysearch.report.formats import NONE, fixed, plural, seconds
 from raysearch.report.names import leaf, strategy
-from raysearch.report.sections import parameters
+from raysearch.report.sections import early, parameters
 from raysearch.report.view import View, sampler_of
 from raysearch.results.record import TrialRecord
 
@@ -25,6 +25,7 @@ def section(view: View) -> Section:
         blocks.append(Missing("No trial of the search is recorded."))
     elif any(trial.value is not None for trial in view.search):
         blocks.append(_history(view))
+        blocks += early.blocks(view)
         blocks += parameters.blocks(view)
     else:
         blocks.append(Missing("No trial of the search has a value, so there is no history to draw."))
@@ -63,7 +64,7 @@ def _history(view: View) -> Figure:
                     linewidths=1.4,
                     label=f"\u200a{plain.line(strategy(kind), 30) or 'not recorded'}" if full else None,
                 )
-        lost = [t.number for t in trials if t.status in ("failed", "diverged", "out_of_memory")]
+        lost = [t.number for t in trials if t.status in ("failed", "stalled", "diverged", "out_of_memory")]
         if lost:
             floor = axes.get_ylim()[0]
             axes.scatter(lost, [floor] * len(lost), marker="x", s=30, color=svg.MUTED, label="no value")
