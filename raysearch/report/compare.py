@@ -73,7 +73,13 @@ class Outcome:
 
 
 def outcome(view: View, method: Method, other: Method, metric: Metric, places: tuple[Place, ...]) -> Outcome:
-    """Compare ``method`` with ``other`` over the images of some places; the levels of an image are averaged first."""
+    """Compare ``method`` with ``other`` over the images of some places; the levels of an image are averaged first.
+
+    After a seed race only the seeds that both have count, and interval and p value are corrected for its looks.
+    """
+    if view.race is not None:
+        common = set(method.seeds) & set(other.seeds)
+        method, other = method.over(common), other.over(common)
     cells = [(place, image) for place in places for image in view.scores.images((*method.numbers, *other.numbers), place)]
     photographs = sorted({(place.dataset, image) for place, image in cells})
     seeds = min(len(method.trials), len(other.trials))
@@ -88,7 +94,9 @@ def outcome(view: View, method: Method, other: Method, metric: Metric, places: t
     ours, theirs = by_image(method.numbers), by_image(other.numbers)
     if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
         return Outcome(None, f"a {metric.title} is infinite", len(photographs), seeds)
-    return Outcome(paired_difference(ours, theirs, seeds=(method.seeds, other.seeds)), "", len(photographs), seeds)
+    named = (method.seeds, other.seeds)
+    found = paired_difference(ours, theirs, seeds=named) if view.race is None else view.race.difference(ours, theirs, named)
+    return Outcome(found, "", len(photographs), seeds)
 
 
 def against_baseline(view: View) -> dict[str, tuple[Outcome, float | None]]:

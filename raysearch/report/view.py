@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from raysearch.report import plain
 from raysearch.report.formats import PSNR, Metric, metric_named
 from raysearch.report.names import details, distinguish, settings
 from raysearch.report.scores import Scores
+from raysearch.results.racing import RaceRule
 from raysearch.results.record import RunRecord, TrialRecord
+from raysearch.results.replay import FORMER
 
 BASELINE = "baseline"
 
@@ -56,6 +58,10 @@ class Method:
         """The seeds of its trials, in the same order."""
         return tuple(trial.seed for trial in self.trials)
 
+    def over(self, seeds: Collection[int]) -> Method:
+        """Return the method with the trials of these seeds only."""
+        return replace(self, trials=tuple(trial for trial in self.trials if trial.seed in seeds))
+
     @property
     def title(self) -> str:
         """Its name in a table."""
@@ -98,6 +104,11 @@ class View:
     def confirmation(self) -> tuple[TrialRecord, ...]:
         """The trials of the confirmation."""
         return tuple(trial for trial in self.record.trials if trial.phase == "confirm")
+
+    @property
+    def race(self) -> RaceRule | None:
+        """The rule of the study's seed race; None without one."""
+        return RaceRule.of(self.record.spec)
 
     @property
     def baseline(self) -> Method | None:
@@ -144,7 +155,7 @@ def _metric(record: RunRecord) -> Metric:
 def _methods(record: RunRecord, scores: Scores) -> tuple[Method, ...]:
     roles: dict[str, list[TrialRecord]] = {}
     for trial in record.trials:
-        if trial.phase == "confirm":
+        if trial.phase == "confirm" and not trial.role.startswith(FORMER):
             roles.setdefault(trial.role, []).append(trial)
     ordered = sorted(roles, key=lambda role: (role != BASELINE, len(role), role))
     configs = [roles[role][0].config for role in ordered]

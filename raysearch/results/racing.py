@@ -2,28 +2,32 @@
 
 Each contender is compared with the baseline on the test photographs after the first seeds, and again after every further one.
 Whoever looks several times and stops at the first interval that excludes zero errs more often than the interval says. Therefore
-every look uses the confidence ``1 - 0.05 / looks`` (Bonferroni's correction for all looks that the race may take, whether it takes
-them or not), and so does the report: the chance that a contender equal to the baseline is ever called different stays below 5 %,
-whatever the looks have in common. For several contenders the report corrects on top of that, by Holm's method. Who the winner is
-does not depend on the race: the search has chosen it before, without a look at the test photographs.
+the confidence of every look is ``1 - 0.025 / looks``: Bonferroni's correction for all looks that the race may take, whether it
+takes them or not, from half of the usual 5 %, since with three seeds the interval itself covers a little less than it says so far
+out. The report uses the same intervals. Who the winner is does not depend on the race: the search has chosen it before, without a
+look at the test photographs. For several contenders the report corrects the p values on top, by Holm's method.
 
-Both are compared over the seeds that both have, in pairs (`raysearch.results.statistics.paired_difference`).
+Both are compared over the seeds that both have, in pairs (`raysearch.results.statistics.paired_difference`). Of 2,000 simulated
+races between equal methods, from 3 to 8 or to 5 seeds over 3, 12 or 100 photographs, with effects of photographs and seeds or
+without, 0.4 to 4.8 % end with a decision (``tests/results/test_racing.py`` keeps a shorter form). With the 95 % interval at every
+look it is up to 17 %.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from raysearch.results.record import TrialRecord
-from raysearch.results.statistics import Comparison, paired_difference
+from raysearch.results.statistics import Comparison, SeedLists, paired_difference
 
 CHANCE = 0.05
-"""Of calling equal methods different, over all looks of a contender."""
+"""Of calling equal methods different, over all looks of a contender: not more than this."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class RaceRule:
         first, last = (
             (confirm.get("seeds"), race.get("seeds")) if isinstance(confirm, Mapping) and isinstance(race, Mapping) else (0, 0)
         )
-        return RaceRule(first, last) if isinstance(first, int) and isinstance(last, int) and 2 <= first < last else None
+        return RaceRule(first, last) if isinstance(first, int) and isinstance(last, int) and 3 <= first < last else None
 
     @property
     def looks(self) -> int:
@@ -56,11 +60,16 @@ class RaceRule:
     @property
     def confidence(self) -> float:
         """Confidence of the interval of each look."""
-        return 1 - CHANCE / self.looks
+        return 1 - CHANCE / 2 / self.looks
 
     def corrected(self, p: float) -> float:
         """Return a p value that takes all looks into account."""
-        return min(1.0, p * self.looks)
+        return p if math.isnan(p) else min(1.0, 2 * p * self.looks)
+
+    def difference(self, ours: ArrayLike, others: ArrayLike, seeds: SeedLists) -> Comparison:
+        """Return `raysearch.results.statistics.paired_difference` with an interval and a p value for all looks."""
+        found = paired_difference(ours, others, self.confidence, seeds=seeds)
+        return replace(found, p=self.corrected(found.p))
 
 
 def compare(
@@ -83,8 +92,7 @@ def compare(
     values = photograph_values(images, [*numbers[0], *numbers[1]], metric)
     if not seeds or values.size == 0 or not np.isfinite(values).all():
         return None
-    ours, others = values[: len(seeds)], values[len(seeds) :]
-    return paired_difference(ours, others, rule.confidence, seeds=(seeds, seeds))
+    return rule.difference(values[: len(seeds)], values[len(seeds) :], (seeds, seeds))
 
 
 def photograph_values(images: pa.Table, trials: Sequence[int], metric: str) -> NDArray[np.float64]:

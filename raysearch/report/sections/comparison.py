@@ -184,6 +184,25 @@ def _caption(view: View, places: tuple[Place, ...]) -> str:
     )
 
 
+def race_notes(view: View) -> list[str]:
+    """Say how a seed race went and what it does to the intervals; nothing without one."""
+    rule = view.race
+    if rule is None:
+        return []
+    said = (
+        f"Seeds were raced: from {rule.first} on, each method got one more until its difference to the baseline was decided, up to "
+        f"{rule.last}. Differences are over the seeds that both have; intervals and p values are corrected for {rule.looks} looks "
+        f"(each interval at {100 * rule.confidence:.4g}\N{NO-BREAK SPACE}%), so they hold wherever the race stops."
+    )
+    last = {look.role: look for look in view.record.looks}
+    ends = [
+        f"{method.title} {'was decided' if look.decided else 'stayed open'} with {look.seeds} seeds"
+        for method in view.methods
+        if (look := last.get(method.role)) is not None
+    ]
+    return [said, *([f"{'; '.join(ends)}."] if ends else [])]
+
+
 def _notes(view: View, methods: Sequence[Method]) -> tuple[str, ...]:
     notes = [
         "All methods that a 95\N{NO-BREAK SPACE}% interval of the difference can't tell from the best are bold: ties go by the "
@@ -192,6 +211,7 @@ def _notes(view: View, methods: Sequence[Method]) -> tuple[str, ...]:
         "of photographs and of seeds, paired over photographs, and over seeds too where both methods have the same ones.",
     ]
     compared = [method for method in methods if method.role != BASELINE]
+    notes += race_notes(view)
     if compared:
         notes.append(f"Stars: {STARS}.")
     if len(compared) > 1:

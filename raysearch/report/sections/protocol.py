@@ -13,6 +13,7 @@ from raysearch.results.record import TrialRecord
 
 _SEED_LIST = 12
 _COMMANDS = 6
+_CHANGES = 20
 
 
 def section(view: View) -> Section:
@@ -120,6 +121,7 @@ def _search(view: View) -> list[str]:
         if text:
             lines.append(f"{key}: {text}")
     lines += [f"{phase} ended: {plain.line(reason, 60)}" for phase, reason in view.record.ended.items()]
+    lines += [f"since the start: {plain.line(change, 300)}" for change in view.record.changes[:_CHANGES]]
     lines += [f"{phase} has not ended" for phase in ("search", "confirm") if phase not in view.record.ended]
     return lines
 
