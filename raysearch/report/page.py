@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -21,12 +21,21 @@ from raysearch.report import plain
 from raysearch.report.compare import answer
 from raysearch.report.document import Block, Figure, Gallery, Missing, Part, Section, Table
 from raysearch.report.paper import write_paper
-from raysearch.report.sections import asked, failures, pictures, protocol, results, search, training
+from raysearch.report.sections import asked, failures, papers, pictures, protocol, results, search, training
 from raysearch.report.view import View, view
 from raysearch.results.record import RunRecord
 
-SECTIONS = (asked.section, results.section, pictures.section, search.section, training.section, protocol.section, failures.section)
-"""A run's part of the page, in this order."""
+SECTIONS: tuple[Callable[[View], Section | None], ...] = (
+    asked.section,
+    results.section,
+    papers.section,
+    pictures.section,
+    search.section,
+    training.section,
+    protocol.section,
+    failures.section,
+)
+"""A run's part of the page, in this order; a section that has nothing to say is None."""
 
 _CSP = "default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -75,7 +84,7 @@ def part(run: View) -> Part:
     missing = [plain.line(sentence, 500) for sentence in record.missing]
     if run.scores.problem:
         missing.append(f"{run.scores.problem[:1].upper()}{run.scores.problem[1:]}.")
-    sections = tuple(write(run) for write in SECTIONS)
+    sections = tuple(one for write in SECTIONS if (one := write(run)) is not None)
     return Part(
         name=run.prefix,
         title=plain.line(title, 200) if isinstance(title, str) and title.strip() else plain.line(record.name, 200),

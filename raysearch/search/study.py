@@ -12,6 +12,7 @@
     budget: {trials: 12, minutes: 5}     # whichever ends first
     confirm: {top: 1, seeds: 3, baseline: {sampler: {kind: uniform}}}
     published: [{source: "PatchNet, table 5", values: {sampler.patchnet.temperature: 2}}]
+    report: {tables: [patchnet-temperature]}   # published numbers to lay the measured ones beside
     trial: {...}                         # a configuration in which any leaf may be a domain
     profiles: {paper: {...}}             # laid over all of this by --profile (see raysearch.spec.overlay)
 """
@@ -27,6 +28,7 @@ from pydantic_core import PydanticCustomError
 from raysearch.component import Config, Kind
 from raysearch.errors import SpecError
 from raysearch.results.goals import Goal, Goals
+from raysearch.search.reporting import ReportPlan
 from raysearch.search.schedulers.base import SchedulerConfig
 from raysearch.search.searchers.base import SearcherConfig
 from raysearch.spec.document import Document
@@ -183,6 +185,9 @@ class StudySpec(Config):
 
     published: tuple[Published, ...] = ()
     confirm: Confirm = Confirm()
+    report: ReportPlan = ReportPlan()
+    """What the report is asked to show beside the study's own numbers."""
+
     resources: Resources = Resources()
     max_retries: int = Field(2, ge=0)
     """How often a trial whose process was lost goes on from its checkpoint."""
