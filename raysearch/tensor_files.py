@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import pickle
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -90,8 +91,12 @@ def _parsed(blob: bytes, path: Path) -> tuple[object, bool]:
             warnings.filterwarnings("ignore", "Detected pickle protocol")
             return torch.load(io.BytesIO(blob), map_location="cpu", weights_only=True), True
     except pickle.UnpicklingError as error:
+        found = re.search(r"Unsupported (?:global|class):? (?:GLOBAL )?(\S+)", str(error))
+        what = (
+            f"holds a Python object ({found[1]}) beside tensors" if found else "is no file of tensors, or holds Python objects too"
+        )
         raise DataError(
-            f"{path} holds Python objects beside tensors, or is no file of tensors: {_first_line(error)}",
+            f"{path} {what}",
             remedy="nothing but tensors is loaded: ask the author for a plain state dict, or convert the file where you trust it",
         ) from error
     except (ValueError, TypeError, EOFError, RuntimeError, OSError, zipfile.BadZipFile, safetensors.SafetensorError) as error:

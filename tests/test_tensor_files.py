@@ -87,7 +87,7 @@ class Bomb:
 def test_nothing_pickled_is_run(legacy: bool, tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     torch.save({"state_dict": STATE, "extra": Bomb()}, path, _use_new_zipfile_serialization=not legacy)
-    with pytest.raises(DataError, match="holds Python objects") as caught:
+    with pytest.raises(DataError, match="holds a Python object") as caught:
         tensor_files.read(path)
     assert "plain state dict" in caught.value.remedy
     path.write_bytes(pickle.dumps({"weights": Bomb()}))

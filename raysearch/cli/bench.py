@@ -88,6 +88,9 @@ def restore_command(
         click.echo(line)
     where = f"{setting.device}, {precision}, batch {batch}" + (f", {threads} thread(s)" if setting.device == "cpu" else "")
     click.echo(f"medians of {repeats} passes after {warmup} that do not count; {where}")
+    for row in rows:
+        if row.passes < repeats:
+            click.echo(f"{row.network}: {row.passes} pass, which trains on the image")
     for name, reason in failed.items():
         click.echo(f"{name}: {reason}")
 

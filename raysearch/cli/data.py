@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
 
 from raysearch.cli.options import cache_option, json_option
-from raysearch.component import find, problems
+from raysearch.component import find
 from raysearch.errors import DataError, SpecError
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from raysearch.data.base import Progress as Reporting
     from raysearch.data.inspection import PatchFacts, SetFacts
     from raysearch.data.lookalikes import Lookalike
+    from raysearch.spec.document import Document
 
     Alike = list[tuple[Split, Split, Lookalike]]
 
@@ -87,40 +87,38 @@ def inspect_command(
 def _corpus(source: str) -> tuple[CorpusConfig, int | None]:
     """Read a corpus, and the side of patches where the file says one."""
     from raysearch.data.base import CorpusConfig
+    from raysearch.spec.parsing import parsed
     from raysearch.spec.space import Space
     from raysearch.spec.yaml import parse, read
 
+    if Path(source).suffix in (".yaml", ".yml", ".json") and not Path(source).is_file():
+        raise SpecError(f"there is no file {source}", place="SOURCE", remedy="correct the path, or write the corpus as text")
     document = read(Path(source)) if Path(source).is_file() else parse(source, "SOURCE")
-    node = document.data
-    if isinstance(node, str):
-        node = {"kind": node}
-    node, size = _inside(node)
-    if not isinstance(node, dict) or not isinstance(node.get("kind"), str):
+    path, size = _inside(document)
+    node = document.value(path)
+    kind = node.get("kind") if isinstance(node, dict) else node
+    if not isinstance(kind, str):
         remedy = "name a YAML file, or write '{kind: set5, root: sets/Set5}'"
         raise SpecError(f"{source!r} is neither a file nor a corpus", place="SOURCE", remedy=remedy)
     if Space.read(node)[0].entries:
         raise SpecError(
             "the corpus has values that are searched", place=document.file, remedy="give it as text, with one value each"
         )
-    try:
-        corpus = find(_PACKAGE, node["kind"]).parse(node)
-    except ValidationError as error:
-        first = problems(error)[0]
-        raise SpecError(f"{first.key or 'data'}: {first.message}", place=document.file, remedy="correct the corpus") from error
+    corpus = parsed(find(_PACKAGE, kind), document, path)
     if not isinstance(corpus, CorpusConfig):
-        raise SpecError(f"{node['kind']} is no corpus", place=document.file)
+        raise SpecError(f"{kind} is no corpus", place=document.file)
     return corpus, size
 
 
-def _inside(node: object) -> tuple[object, int | None]:
-    if isinstance(node, dict) and isinstance(node.get("trial"), dict):
-        node = node["trial"]
+def _inside(document: Document) -> tuple[tuple[str, ...], int | None]:
+    """Return where in a document its corpus stands, and the side of patches that it says."""
+    data = document.data
+    whole = ("trial",) if isinstance(data, dict) and isinstance(data.get("trial"), dict) else ()
+    node = document.value(whole)
     if not isinstance(node, dict) or "data" not in node:
-        return node, None
-    patch = node.get("patch")
-    size = patch.get("size") if isinstance(patch, dict) else None
-    data = node["data"]
-    return {"kind": data} if isinstance(data, str) else data, size if isinstance(size, int) else None
+        return whole, None
+    size = document.value((*whole, "patch", "size"))
+    return (*whole, "data"), size if isinstance(size, int) else None
 
 
 def _nothing(corpus: CorpusConfig) -> DataError:

@@ -39,6 +39,7 @@ def erf_command(
     torch.set_num_threads(threads)
     field = receptive_field(network, task, inputs=inputs, side=size, device=device_of(device))
     if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(out, png.encode(picture(field), 8))
     if as_json:
         click.echo(json.dumps(_plain(field, THRESHOLD)))

@@ -114,6 +114,12 @@ def train_command(
 @click.option(
     "--split", type=click.Choice(["validation", "test"]), default="test", show_default=True, help="Of the trial's own corpus."
 )
+@click.option(
+    "--sigma",
+    type=click.FloatRange(0, 255),
+    default=None,
+    help="With --degraded: the noise level of the images, on the 0..255 scale.",
+)
 @click.option("--protocol", default=None, help="Another protocol than the trial's, by name, e.g. sr-y-crop2.")
 @click.option("--metric", "metrics", multiple=True, help="Measured beside PSNR and SSIM, e.g. fsim; repeatable.")
 @cache_option
@@ -124,6 +130,7 @@ def eval_command(
     images: Path | None,
     degraded: Path | None,
     split: Literal["validation", "test"],
+    sigma: float | None,
     protocol: str | None,
     metrics: tuple[str, ...],
     cache: Path,
@@ -144,6 +151,7 @@ def eval_command(
         protocol=None if protocol is None else named(protocol),
         metrics=metrics,
         degraded=degraded,
+        sigma_255=sigma,
     )
     if as_json:
         click.echo(json.dumps(plain(rows), allow_nan=False))

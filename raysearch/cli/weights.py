@@ -111,6 +111,9 @@ def import_command(
         click.echo(f"{len(found.matching.pairs)} tensors by {found.matching.by}; written to {out}")
 
 
+_SHOWN = 12
+"""Names of one sort that are listed; --json has them all."""
+
 _BASE = {
     "data": "photos",
     "sampler": "uniform",
@@ -121,18 +124,22 @@ _BASE = {
 
 def _trial(config: Path | None, settings: list[str]) -> TrialConfig:
     """Return the configuration: that of a file, or a plain one, with settings laid over it."""
-    from raysearch.spec.document import Document
+    from raysearch.metrics.protocol import fitting
+    from raysearch.spec.document import Document, Mark
     from raysearch.spec.overlay import with_setting
     from raysearch.spec.yaml import read
     from raysearch.train.candidate import trial_of
 
-    document = Document(dict(_BASE), {}, "", "the options") if config is None else read(config)
+    document = Document(dict(_BASE), {(): Mark("the options", 0, 0)}, "", "the options") if config is None else read(config)
     for setting in settings:
         document = with_setting(document, setting)
     for part in ("model", "task"):
         if isinstance(document.data, dict) and part not in document.data:
             raise SpecError(f"no {part} is given", place=f"--{part}", remedy=f"say which with --{part}, or give a --config")
     trial = trial_of(document)
+    if config is None and not any(setting.startswith("evaluate.protocol") for setting in settings):
+        plain = fitting(trial.task.channels, luma=trial.task.luma_only)
+        trial = trial.model_copy(update={"evaluate": trial.evaluate.model_copy(update={"protocol": plain})})
     trial.evaluate.protocol.require_channels(trial.task.channels, luma=trial.task.luma_only)
     return trial
 
@@ -159,10 +166,16 @@ def _print_mapping(found: Import) -> None:
     width = max((len(own) for own, _ in matching.pairs), default=0)
     for own, theirs in matching.pairs:
         click.echo(f"{own:<{width}} <- {theirs}  {_shape(network[own])}")
-    for name in matching.missing:
-        click.echo(f"{name}: nothing in the file, keeps its initial value")
-    for name in matching.unused:
-        click.echo(f"{name}: no place in the network, left out")
+    if matching.pairs:
+        _print_rest(matching.missing, "nothing in the file, keeps its initial value")
+        _print_rest(matching.unused, "no place in the network, left out")
+
+
+def _print_rest(names: tuple[str, ...], what: str) -> None:
+    for name in names[:_SHOWN]:
+        click.echo(f"{name}: {what}")
+    if len(names) > _SHOWN:
+        click.echo(f"and {len(names) - _SHOWN} more: {what}")
 
 
 @weights_command.command("interpolate")

@@ -60,8 +60,9 @@ def _compared(image: Tensor, protocol: Protocol) -> Tensor:
 def _require_size(image: Tensor, crop: int, smallest: int) -> None:
     height, width = image.shape[-2:]
     if min(height, width) - 2 * crop < smallest:
+        cut = f", of which a border of {crop} is cut" if crop else ""
         raise SpecError(
-            f"a crop of {crop} leaves too little of a {height} x {width} image: the metric needs {smallest} x {smallest} pixels",
-            place="evaluate.protocol.crop",
-            remedy="crop less, or leave such small images out of the set",
+            f"an image of {height} x {width} pixels{cut} is too small: the metric needs {smallest} x {smallest}",
+            place="evaluate.metrics" if smallest > 1 and not crop else "evaluate.protocol.crop",
+            remedy=f"leave such small images out, or the metric{', or crop less' if crop else ''}",
         )

@@ -66,6 +66,11 @@ class ModelConfig(Config, ABC):
         """Names of what the network returns beside the image in training mode, see `Restoration`; losses may read it."""
         return frozenset()
 
+    @property
+    def trains_in_calls(self) -> bool:
+        """Whether every call trains anew on the image that it is given: slow, and nothing that can be differentiated."""
+        return False
+
     @abstractmethod
     def geometry(self) -> Geometry:
         """Say how the output relates to the input; needs no torch and builds nothing."""

@@ -78,6 +78,11 @@ class Config(ModelConfig):
     back_projections: int = Field(10, ge=0, le=1000)
     """Back-projection steps of each of the eight results, and again of their median."""
 
+    @property
+    def trains_in_calls(self) -> bool:
+        """Yes: that is the method."""
+        return True
+
     def geometry(self) -> Geometry:
         """A pixel depends on the whole image, of at least 16x16 pixels."""
         return _GEOMETRY

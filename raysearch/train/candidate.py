@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 import torch
-from pydantic import SerializeAsAny, ValidationError
+from pydantic import SerializeAsAny
 from torch import nn
 
-from raysearch.component import Config, Kind, problems
-from raysearch.errors import SpecError
+from raysearch.component import Config, Kind
+from raysearch.errors import PreflightError, SpecError
 from raysearch.models.base import ModelConfig
 from raysearch.rng import seed_of
-from raysearch.spec.document import Document
+from raysearch.spec.document import Document, Mark
+from raysearch.spec.parsing import parsed
 from raysearch.spec.trial import TrialConfig
 from raysearch.spec.yaml import parse_value, read
 from raysearch.tasks.base import TaskConfig
@@ -62,23 +63,21 @@ def candidate(name: str, task: str, seed: int = 0) -> Candidate:
         seed: of the initial weights of a kind of model.
 
     Raises:
-        SpecError: there is no such kind or file, a setting is wrong, or the network does not exist for the task.
+        SpecError: there is no such kind, a setting is wrong, or the network does not exist for the task.
+        PreflightError: there is no such checkpoint.
         StateDamaged: the checkpoint can't be trusted.
     """
     path = Path(name)
+    if path.suffix == ".pt" and not path.exists():
+        raise PreflightError(f"there is no checkpoint {name}", remedy="correct the path, or name a kind of model")
     if path.is_dir() or path.suffix == ".pt":
         trial, net = load_network(path)
         return _candidate(name, trial.model, trial.task, net, trained=True)
     if path.suffix in (".yaml", ".yml", ".json"):
         trial = trial_of(read(path))
         return _candidate(name, trial.model, trial.task, build_net(trial), trained=False)
-    try:
-        asked = _Asked.parse({"task": parse_value(task, "--task"), "model": parse_value(name, name)})
-    except ValidationError as error:
-        first = problems(error)[0]
-        raise SpecError(
-            f"{first.key}: {first.message}", remedy="name a kind, {kind: ..., ...}, a configuration or a checkpoint"
-        ) from error
+    given = {"task": parse_value(task, "--task"), "model": parse_value(name, name)}
+    asked = parsed(_Asked, Document(given, {(): Mark("the command line", 0, 0)}, "", "the command line"))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed_of(seed, "init"))
         net = asked.model.build(asked.task.channels_in, asked.task.channels, asked.task.scale)
@@ -95,14 +94,10 @@ def trial_of(document: Document) -> TrialConfig:
     Raises:
         SpecError: it is none.
     """
-    data = document.data
-    try:
-        return TrialConfig.parse(data)
-    except ValidationError as error:
-        first = problems(error)[0]
-        hint = "; this is a study: start it with `raysearch run`" if isinstance(data, dict) and "trial" in data else ""
+    if isinstance(document.data, dict) and "trial" in document.data:
         raise SpecError(
-            f"{first.key}: {first.message}{hint}",
+            "this is a study, not the configuration of one trial",
             place=document.file,
-            remedy="a configuration holds data, task, model, sampler and recipe; `raysearch best RUN` writes one",
-        ) from error
+            remedy="start it with `raysearch run`; `raysearch best RUN` then writes the configuration of its best trial",
+        )
+    return parsed(TrialConfig, document)

@@ -21,7 +21,7 @@ from torch import nn
 from raysearch.data.augment import to_float
 from raysearch.data.base import Photograph, Split
 from raysearch.data.store import PixelStore
-from raysearch.errors import Diverged
+from raysearch.errors import Diverged, SpecError
 from raysearch.metrics.base import metric
 from raysearch.models.base import Geometry
 from raysearch.rng import torch_generator
@@ -167,7 +167,10 @@ def _score(
     names, protocol = trial.evaluate.metrics, trial.protocol
     if not bool(torch.isfinite(restored).all()):
         return torch.full((len(names),), math.nan, dtype=torch.float64)
-    return torch.cat([metric(name).measure(restored, clean, protocol) for name in names]).cpu()
+    try:
+        return torch.cat([metric(name).measure(restored, clean, protocol) for name in names]).cpu()
+    except SpecError as error:
+        raise SpecError(f"{unit.name}: {error.cause}", place=error.place, remedy=error.remedy) from error
 
 
 def degraded_pair(unit: Unit) -> Pair:

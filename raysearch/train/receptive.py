@@ -92,6 +92,11 @@ def receptive_field(name: str, task: str, *, inputs: int, side: int | None, devi
         SpecError: there is no such network, or its output can't be differentiated with respect to its input.
     """
     network = candidate(name, task)
+    if network.model.trains_in_calls:
+        raise SpecError(
+            f"{name!r} trains on each image that it restores, so its result can't be differentiated with respect to that image",
+            remedy="name a network that is trained beforehand",
+        )
     geometry = network.model.geometry()
     halo = None if geometry.whole else geometry.halo
     wanted = side or (WHOLE_SIDE if halo is None else 2 * (halo + geometry.margin // network.task.scale) + 3)

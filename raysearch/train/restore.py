@@ -22,7 +22,7 @@ from raysearch.errors import DataError, SpecError
 from raysearch.metrics.base import ALWAYS, metric
 from raysearch.metrics.protocol import Protocol
 from raysearch.rng import torch_generator
-from raysearch.shapes import Image
+from raysearch.shapes import Image, Restored, Sigma
 from raysearch.spec.trial import TrialConfig
 from raysearch.tasks._bayer import Phase, mosaic
 from raysearch.tasks._luma import to_rgb, to_ycbcr
@@ -67,6 +67,7 @@ def evaluate_checkpoint(
     protocol: Protocol | None = None,
     metrics: Sequence[str] = (),
     degraded: Path | None = None,
+    sigma_255: float | None = None,
 ) -> tuple[ImageScore, ...]:
     """Score a checkpoint on photographs, degraded by its own task at the task's evaluation levels, or on real pairs.
 
@@ -79,17 +80,21 @@ def evaluate_checkpoint(
         metrics: what is measured beside PSNR and SSIM; the trial's own when it is empty.
         degraded: with a folder of clean images: the folder of their real degraded counterparts, of the same names. Then nothing is
             degraded here, whatever the trial's task.
+        sigma_255: with ``degraded``: noise level of the images on the 0..255 scale, for networks that are told.
 
     Returns:
         The rows of ``images.parquet``; a PSNR may be infinite. See `raysearch.train.evaluate.means`.
 
     Raises:
-        DataError: an image can't be used. StateDamaged, SpecError: see `load_network`.
+        DataError: an image can't be used. SpecError: options exclude each other. And see `load_network`.
     """
     trial, net = load_network(path)
     trial = _measuring(trial, protocol, metrics)
+    if sigma_255 is not None and degraded is None:
+        raise SpecError("a noise level is given for images that are degraded here", remedy="leave it out, or give real pairs")
     if degraded is not None:
         sets, trial = _real_pairs(source, degraded), trial.model_copy(update={"task": _real(trial.task)})
+        net = net if sigma_255 is None else _Told(net, sigma_255)
     else:
         sets = _sets_of(source, split, trial)
     opened = [open_set(split, one.dataset, one.photographs, cache, trial.task.channels_stored) for one in sets]
@@ -116,8 +121,22 @@ def _sets_of(source: CorpusConfig | Path | None, split: Split, trial: TrialConfi
 def _real_pairs(source: CorpusConfig | Path | None, degraded: Path) -> Sequence[Gathered]:
     if not isinstance(source, Path):
         raise SpecError("degraded images are given without their clean counterparts", remedy="name the folder of clean images too")
+    if degraded.resolve() == source.resolve():
+        raise SpecError(f"degraded and clean images are the same folder, {source}", remedy="name two folders")
     pairs = PairSet(degraded=degraded, clean=source)
     return (gathered(pairs.name, pairs.photographs(), "refuse"),)
+
+
+class _Told(nn.Module):
+    """A network that is told one noise level, whatever it is called with."""
+
+    def __init__(self, net: nn.Module, sigma_255: float) -> None:
+        super().__init__()
+        self._net, self._sigma_255 = net, sigma_255
+
+    def forward(self, degraded: Image, sigma_255: Sigma | None) -> Restored:
+        restored: Restored = self._net(degraded, degraded.new_full((len(degraded), 1, 1, 1), self._sigma_255))
+        return restored
 
 
 def _real(task: TaskConfig) -> TaskConfig:

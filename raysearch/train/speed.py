@@ -17,7 +17,7 @@ import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -75,6 +75,7 @@ class Speed:
         seconds: median of the passes.
         seconds_low, seconds_high: quartiles of the passes.
         peak_bytes: see the module's docstring; None where the system does not tell.
+        passes: that counted; one without any before it for a network that trains in each (`ModelConfig.trains_in_calls`).
     """
 
     network: str
@@ -87,6 +88,7 @@ class Speed:
     seconds_low: float
     seconds_high: float
     peak_bytes: int | None
+    passes: int
 
 
 def measure_apart(name: str, setting: Setting) -> Speed:
@@ -119,6 +121,8 @@ def measure(network: Candidate, setting: Setting) -> Speed:
     torch.set_num_threads(setting.threads)
     device = torch.device(setting.device)
     height, width = network.taken(setting.height, setting.width)
+    if network.model.trains_in_calls:
+        setting = replace(setting, warmup=0, repeats=1)
     counted = cost(network.net, network.task.channels_in, (height, width), sigma=True)
     pair = _pair(network, setting.batch, height, width)
     try:
@@ -127,11 +131,11 @@ def measure(network: Candidate, setting: Setting) -> Speed:
         raise OutOfMemory(f"{network.name} does not fit on {setting.device} with {setting.batch} images at a time") from error
     low, middle, high = _quartiles(times)
     rate = setting.batch / middle
-    return Speed(network.name, height, width, counted.parameters, counted.macs, rate, middle, low, high, peak)
+    return Speed(network.name, height, width, counted.parameters, counted.macs, rate, middle, low, high, peak, len(times))
 
 
 def _timed(net: nn.Module, pair: Pair, setting: Setting, device: torch.device) -> tuple[list[float], int | None]:
-    """Return the seconds of every pass that counts, and the peak memory."""
+    """Return the seconds of every pass that counts, and the peak memory of those before, or of these where there are none."""
     degraded, sigma = pair.degraded.to(device), None if pair.sigma_255 is None else pair.sigma_255.to(device)
     dtype = autocast_dtype(setting.precision, device)
     held = sum(t.nbytes for t in (*net.parameters(), *net.buffers(), degraded))
@@ -147,8 +151,9 @@ def _timed(net: nn.Module, pair: Pair, setting: Setting, device: torch.device) -
     meter = _Meter(device)
     for _ in range(setting.warmup):
         once()
-    peak = meter.peak(held)
-    return [once() for _ in range(setting.repeats)], peak
+    before = meter.peak(held)
+    times = [once() for _ in range(setting.repeats)]
+    return times, before if setting.warmup else meter.peak(held)
 
 
 class _Meter:

@@ -80,12 +80,36 @@ def test_import_with_a_trials_configuration(file: Path, tmp_path: Path, capsys: 
 
 
 @pytest.mark.parametrize(
+    ("task", "channels", "space"),
+    [(TASK, 1, "gray"), ("{kind: jpeg_deblock, color: y}", 1, "y_studio"), ("jpeg_deblock", 3, "rgb")],
+)
+def test_the_protocol_follows_the_task_unless_it_is_given(
+    task: str, channels: int, space: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(dncnn.Config(depth=4, width=4, norm="none").build(channels, channels, 1).state_dict(), tmp_path / "published.pth")
+    out = tmp_path / "out.pt"
+    code, _, err = call(["import", tmp_path / "published.pth", "--model", MODEL, "--task", task, "--out", out], capsys)
+    assert code == 0, err
+    assert load_network(out)[0].evaluate.protocol.space == space
+
+
+def test_of_weights_that_do_not_fit_at_all_only_that_is_said(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--model", "{kind: ffdnet, width: 7}", "--task", "gaussian_denoise", "--out", tmp_path / "out.pt"]
+    code, said, err = call(["import", file, *options], capsys)
+    assert (code, said) == (2, "")
+    assert "no tensor of the file fits" in err
+
+
+@pytest.mark.parametrize(
     ("changes", "code", "message"),
     [
         ({"--model": None}, 2, "no model is given"),
         ({"--task": None}, 2, "no task is given"),
         ({"--model": MODEL.replace("depth: 4", "depth: 5")}, 2, "nothing for 2 of the network's tensors"),
-        ({"--model": "{kind: dnccn}"}, 2, "did you mean 'dncnn'"),
+        ({"--model": "{kind: dnccn}"}, 2, "write 'dncnn'"),
+        ({"--model": MODEL.replace("depth", "dept")}, 2, "write 'depth'"),
         ({"--set": "evaluate.protocol=dn-rgb-u8"}, 2, "protocol"),
         ({"--key": "ema"}, 3, "holds no tensors under 'ema'"),
     ],

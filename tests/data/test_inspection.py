@@ -132,8 +132,9 @@ def test_a_leak_is_shown_with_the_rest(root: Path, tmp_path: Path, capsys: pytes
     ("source", "code", "message"),
     [
         ("nothing", 2, "no file raysearch/data/corpora/nothing.py"),
+        ("nothing.yaml", 2, "there is no file nothing.yaml"),
         ("[1, 2]", 2, "neither a file nor a corpus"),
-        ("{kind: set5}", 2, "root: Field required"),
+        ("{kind: set5}", 2, "root: is missing"),
         ("{kind: photos, root: {choice: [1, 2]}}", 2, "values that are searched"),
         ("{kind: set5, root: /nowhere/at/all}", 3, "the data set set5 is not there"),
         ("{kind: dnd, root: /nowhere/at/all}", 3, "dnd has no test photographs"),

@@ -110,10 +110,32 @@ def test_any_network_is_scored_on_real_pairs(
     own = {row.image: row.psnr for row in evaluate_checkpoint(trained[1], None, "test", cache, device=CPU)}
     again = {row.image: row.psnr for row in evaluate_checkpoint(trained[1], clean, "test", cache, device=CPU, degraded=degraded)}
     assert own.items() <= again.items()
+    with pytest.raises(SpecError, match="are the same folder"):
+        evaluate_checkpoint(trained[1], clean, "test", cache, device=CPU, degraded=clean)
     with pytest.raises(SpecError, match="without their clean counterparts"):
         evaluate_checkpoint(trained[1], None, "test", cache, device=CPU, degraded=degraded)
     with pytest.raises(DataError, match="has none beside it"):
         evaluate_checkpoint(trained[1], clean, "test", cache, device=CPU)
+
+
+def test_a_network_that_must_be_told_the_noise_level_is_told_it(
+    make_trial, folders: dict[str, str], cache: Path, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
+    ffdnet = {"kind": "ffdnet", "depth": 3, "width": 4}
+    trial = make_trial(task={"kind": "gaussian_denoise"}, model=ffdnet, steps=1, evaluate={"every": 1})
+    io = TrialIO(tmp_path / "told", cache, SingleWorld(), CPU, "validation")
+    fit(trial, io, ListReporter())
+    clean, degraded = Path(folders["clean"]), Path(folders["degraded"])
+
+    def scored(sigma_255: float | None) -> list[float]:
+        rows = evaluate_checkpoint(io.folder, clean, "test", cache, device=CPU, degraded=degraded, sigma_255=sigma_255)
+        return [row.psnr for row in rows]
+
+    assert scored(25.0) != scored(50.0)
+    with pytest.raises(SpecError, match="must be told the noise level"):
+        scored(None)
+    with pytest.raises(SpecError, match="for images that are degraded here"):
+        evaluate_checkpoint(io.folder, None, "test", cache, device=CPU, sigma_255=25.0)
 
 
 def test_grey_pairs(make_trial, folders: dict[str, str], cache: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

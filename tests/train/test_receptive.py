@@ -91,5 +91,10 @@ def test_the_picture_shows_both_fields() -> None:
 
 
 def test_what_can_not_be_measured_is_told() -> None:
-    with pytest.raises(SpecError, match="did you mean 'dncnn'"):
+    with pytest.raises(SpecError, match="write 'dncnn'"):
         receptive_field("dncn", "gaussian_denoise", inputs=1, side=None, device=CPU)
+
+
+def test_a_network_that_trains_in_each_call_is_refused_at_once() -> None:
+    with pytest.raises(SpecError, match="trains on each image"):
+        receptive_field("zssr", "{kind: super_resolution, factor: 2}", inputs=1, side=None, device=CPU)

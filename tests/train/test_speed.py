@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from raysearch.errors import SpecError, StateDamaged
+from raysearch.errors import PreflightError, SpecError, StateDamaged
 from raysearch.models._count import macs
 from raysearch.train.candidate import candidate
 from raysearch.train.speed import Setting, measure, measure_apart
@@ -50,9 +50,9 @@ def test_the_memory_of_an_image_is_seen() -> None:
 @pytest.mark.parametrize(
     ("name", "task", "message"),
     [
-        ("dncn", "gaussian_denoise", "did you mean 'dncnn'"),
-        ("{kind: dncnn, dept: 3}", "gaussian_denoise", "dept"),
-        ("dncnn", "gausian_denoise", "did you mean 'gaussian_denoise'"),
+        ("dncn", "gaussian_denoise", "write 'dncnn'"),
+        ("{kind: dncnn, dept: 3}", "gaussian_denoise", "model.dept = 3: unknown key\n(?s:.*)write 'depth'"),
+        ("dncnn", "gausian_denoise", "write 'gaussian_denoise'"),
         ("dncnn", "{kind: super_resolution, factor: 2}", "the task has 3 to 3 channels at scale 2"),
         ("nowhere.yaml", "demosaic", "can't be read"),
     ],
@@ -79,7 +79,18 @@ def test_configurations_and_checkpoints(make_trial, make_io, tmp_path: Path) -> 
     assert not all(same)
     with pytest.raises(StateDamaged):
         candidate(str(tmp_path), "")
+    with pytest.raises(PreflightError, match="there is no checkpoint"):
+        candidate(str(tmp_path / "gone.pt"), "")
 
 
 def test_a_process_of_its_own() -> None:
     assert measure_apart(SMALL, setting()).macs == measure(candidate(SMALL, "gaussian_denoise"), setting()).macs
+
+
+def test_a_network_that_trains_in_each_call_gets_one() -> None:
+    calls = []
+    network = candidate("{kind: zssr, width: 2, depth: 2, max_steps: 2, crop: 16}", "{kind: super_resolution, factor: 2}")
+    network.net.register_forward_hook(lambda net, inputs, output: None if output.is_meta else calls.append(1))
+    found = measure(network, setting("", 16, 16))
+    assert found.passes == len(calls) == 1
+    assert found.peak_bytes is None or found.peak_bytes > 0

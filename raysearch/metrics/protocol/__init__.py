@@ -90,6 +90,16 @@ class Protocol(Config):
             )
 
 
+def fitting(channels: int, *, luma: bool) -> Protocol:
+    """Return the plain protocol for images of so many channels: all of them, no border, not rounded.
+
+    Args:
+        channels: of the images, 1 or 3.
+        luma: whether images of one channel are luma in studio range, not grey.
+    """
+    return Protocol(space="rgb" if channels != 1 else "y_studio" if luma else "gray")
+
+
 def named(name: str) -> Protocol:
     """Return a published protocol.
 
