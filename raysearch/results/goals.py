@@ -106,6 +106,13 @@ class Goals:
             raise KeyError(name)
         return float(found)
 
+    def known_value(self, name: str, metrics: Mapping[str, float], facts: Mapping[str, Leaf]) -> float | None:
+        """Return a metric or a fact; None where it is not there."""
+        try:
+            return self.value(name, metrics, facts)
+        except KeyError:
+            return None
+
     def raw(self, metrics: Mapping[str, float], facts: Mapping[str, Leaf]) -> Scores:
         """Return the objectives as they are.
 

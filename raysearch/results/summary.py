@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from raysearch.results.events import Status
+from raysearch.results.goals import Goals
+from raysearch.results.notices import notices
+from raysearch.results.pareto import front_of
 from raysearch.results.record import RunRecord, TrialRecord
 from raysearch.results.replay import BASELINE, FORMER
 
@@ -55,7 +58,7 @@ class Failure:
     """Trials that ended badly for the same cause.
 
     Attributes:
-        status: ``failed``, ``diverged`` or ``out_of_memory``.
+        status: ``failed``, ``diverged``, ``out_of_memory``, ``stalled`` or ``infeasible``.
         reason: the cause, one line.
         trials: their numbers, ascending.
     """
@@ -87,6 +90,9 @@ class RunSummary:
         eta_seconds: a guess of the time left, by the pace of this run so far; None while nothing has ended, when no number of
             trials is planned, or when the run is not running.
         failures: by cause, the most frequent first.
+        front: with several objectives the trials on the Pareto front, the best by the first objective first; else empty.
+        knee: the trial at the front's knee, see `raysearch.results.pareto.knee`; None without a front.
+        notices: what looks wrong with the search, see `raysearch.results.notices`.
         missing: see `RunRecord.missing`.
     """
 
@@ -104,6 +110,9 @@ class RunSummary:
     wall_seconds: float
     eta_seconds: float | None
     failures: tuple[Failure, ...]
+    front: tuple[int, ...]
+    knee: int | None
+    notices: tuple[str, ...]
     missing: tuple[str, ...]
 
 
@@ -113,6 +122,7 @@ def summary(record: RunRecord) -> RunSummary:
     metric, mode = _metric(record, objective), objective.get("mode")
     state = _state(record)
     planned = _planned(record)
+    front = front_of(record.trials, Goals.of(record.spec))
     seconds = math.fsum(trial.seconds for trial in record.trials if not trial.origin)
     return RunSummary(
         name=record.name,
@@ -129,6 +139,9 @@ def summary(record: RunRecord) -> RunSummary:
         wall_seconds=max(0.0, record.updated - record.began - record.breaks),
         eta_seconds=_eta(record, planned) if state == "running" else None,
         failures=failures_of(record.trials),
+        front=() if front is None else tuple(trial.number for trial in front.trials),
+        knee=None if front is None else front.trials[front.knee].number,
+        notices=notices(record.trials),
         missing=record.missing,
     )
 

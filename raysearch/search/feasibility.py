@@ -87,6 +87,11 @@ def _has(values: Values, name: str) -> bool:
 def objective_findings(study: StudySpec, document: Document, corners: list[Probe]) -> Iterator[Finding]:
     """Say what is wrong with the objectives, and with the constraints on the outcome."""
     several = bool(study.objectives)
+    if study.objective.metric in FACTS:
+        reason = "is a fact, and the first objective has to be a metric: it is what winners are confirmed by"
+        first: Path = ("objectives", 0, "metric") if several else ("objective", "metric")
+        remedy = "put a metric first, e.g. objectives: [{metric: psnr}, {metric: macs_g, mode: min}]"
+        yield document.finding(first, reason, remedy, value=study.objective.metric)
     measured = [set(probe.trial.evaluate.metrics) for probe in corners]
     known = set.intersection(*measured) if measured else set()
     for i, objective in enumerate(study.objectives or (study.objective,)):

@@ -29,9 +29,10 @@ _WITHOUT_VALUE: Mapping[Status, TrialState] = {
     "diverged": TrialState.PRUNED,
     "out_of_memory": TrialState.PRUNED,
     "failed": TrialState.FAIL,
+    "stalled": TrialState.FAIL,
 }
-"""How trials without a value are told. Pruned without any report is Optuna's worst: the configuration is to blame. Failed is
-passed over: the machine may be."""
+"""How trials without a value are told. Pruned without any report is Optuna's worst: the configuration is to blame. Failed and
+stalled are passed over: the machine may be."""
 
 
 _LARGEST = 1e9

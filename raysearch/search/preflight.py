@@ -16,6 +16,8 @@ from raysearch.search import demands
 from raysearch.search.agreement import disagreements
 from raysearch.search.building import Builder
 from raysearch.search.capacity import Capacity
+from raysearch.search.costs import Costs
+from raysearch.search.feasibility import constraint_findings, cost_findings
 from raysearch.search.loading import LoadedStudy, Reading, read_study
 from raysearch.search.planning import plan_findings
 from raysearch.search.probes import Probe, bind_all, locate, without_consequences
@@ -94,13 +96,18 @@ def _examined(reading: Reading, study: LoadedStudy | None, capacity: Capacity | 
     findings = list(reading.findings)
     probes: list[Probe] = []
     if reading.space.template:
-        probes, wrong = bind_all(reading.space, document)
+        space = reading.space.under(() if reading.spec is None else reading.spec.trial.constraints)
+        broken = list(constraint_findings(space, document))
+        findings += broken
+        probes, wrong = bind_all(reading.space if any(one.severity == "spec" for one in broken) else space, document)
         findings += without_consequences(wrong, [finding.key for finding in findings])
     faulty = [finding.key for finding in findings]
     findings += without_consequences(_disagreements(probes, reading.spec, document), faulty)
     builder = Builder()
     if not any(finding.severity == "spec" for finding in findings):
         findings += [locate(f, p.draft, document) for p in probes if not p.pair for f in builder.faults(p.trial)]
+    if reading.spec is not None and not any(finding.severity == "spec" for finding in findings):
+        findings += cost_findings(reading.spec, document, [probe for probe in probes if not probe.pair], Costs())
     sizes: dict[str, dict[Split, demands.SplitSizes]] = {}
     findings += without_consequences(_photographs(probes, document, sizes), faulty)
     needed = None

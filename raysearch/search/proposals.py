@@ -211,7 +211,7 @@ class Proposer:
     def _before(self, values: Assignment) -> list[int]:
         """Return the trials of a configuration that are running or have said something about it; lost ones have not."""
         entries = self._history.entries
-        return [number for number in self._trials.get(_key(values), ()) if entries[number].status != "failed"]
+        return [number for number in self._trials.get(_key(values), ()) if entries[number].status not in ("failed", "stalled")]
 
     def _note(self, number: int, role: str, values: Mapping[str, Leaf]) -> None:
         if role in self._given:

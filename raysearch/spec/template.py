@@ -31,6 +31,13 @@ class Entry:
     requires: tuple[tuple[str, str], ...]
     places: tuple[Place, ...] = ()
 
+    @property
+    def targets(self) -> tuple[Path, ...]:
+        """The places of the configuration that it fills with plain values; none for branches."""
+        if isinstance(self.domain, Choice) and self.domain.branches:
+            return ()
+        return tuple(place.target for place in self.places) or (self.target,)
+
     def active(self, assignment: Mapping[str, Leaf]) -> bool:
         """Whether the domain exists under an assignment."""
         return all(name in assignment and assignment[name] == label for name, label in self.requires)
