@@ -24,8 +24,9 @@ LEAST_TRIALS = 8
 def importance_of(spec: StudySpec, records: Sequence[TrialRecord]) -> dict[str, object]:
     """Return the importance of each searched value that all finished trials have.
 
-    fANOVA (Hutter et al., ICML 2014) with a fixed seed: the share of the objective's variance over the space that a random forest
-    fitted to the finished trials attributes to each value alone. Trials that were stopped early or failed are left out.
+    PED-ANOVA (Watanabe, Bansal, Hutter, IJCAI 2023, arXiv:2304.10255; Optuna's evaluator, which fits kernel densities and draws
+    nothing): how far each value alone is distributed otherwise among the best tenth of the finished trials than among all of them,
+    as a share of the sum over values. Trials that were stopped early or failed are left out.
 
     Returns:
         ``{"parameters": {name: share}, "method": "ped-anova", "trials": n}``, or, when it can't be said, ``{"parameters": {},

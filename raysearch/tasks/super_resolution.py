@@ -11,11 +11,11 @@ as MATLAB's ``rgb2ycbcr`` gives it. The luma is made smaller, as in SRCNN (Dong 
 photograph is taken for RGB of equal channels; those papers take its values as they are, without the studio range, so the PSNR of
 that image is 1.3 dB higher here.
 
-Rounding, where published numbers come from: networks on RGB are tested with 8-bit files (``8bit``, the default in evaluation),
-those on luma with a small image that is not rounded (``float``, likewise the default). Under these forms bicubic enlargement (the
-model `raysearch.models.bicubic`) has the published PSNR in luma: Set5 33.66, 30.39 and 28.42 dB, BSD100 29.56, 27.21 and 25.96 dB
-for 2, 3 and 4. The 8-bit form equals files made by MATLAB at more than 99 % of the pixels; without the rounding after the first
-axis it would be about 85 %.
+Rounding, as published protocols have it: networks on RGB are tested with 8-bit files (``8bit``, the default in evaluation), those
+on luma with a small image that is not rounded (``float``, likewise the default). Measured here in luma, bicubic enlargement (the
+model `raysearch.models.bicubic`) gives 33.68, 30.40 and 28.43 dB on Set5 and 29.57, 27.21 and 25.96 dB on BSD100 at 2, 3 and 4
+(``sr-y-float-crop<n>``). The 8-bit form equals files made by MATLAB at more than 99 % of the pixels; without the rounding after
+the first axis it would be about 85 %.
 
 Images are cropped at the bottom and right to multiples of the factor before they are made smaller. Differs from training on
 patches of ready-made small images: a training patch is made smaller by itself, so within two small pixels of its border the kernel
