@@ -83,16 +83,23 @@ def _taken(space: Space, entry: Entry, assignment: Assignment, config: Mapping[s
         return MISSING
     present = at(config, entry.target)
     if isinstance(entry.domain, Choice) and entry.domain.branches:
-        return _branch(space, entry, assignment, present)
-    try:
-        return entry.domain.match(present)
-    except ValueError:
-        return _spelled(space, entry, assignment, present)
+        return _branch(space, entry, assignment, config)
+    for spelling in (present, int(present)) if isinstance(present, float) and present.is_integer() else (present,):
+        try:
+            return entry.domain.match(spelling)
+        except ValueError:
+            continue  # a whole number in a field of fractions
+    return _spelled(space, entry, assignment, present)
 
 
-def _branch(space: Space, entry: Entry, assignment: Assignment, present: object) -> object:
+def _branch(space: Space, entry: Entry, assignment: Assignment, config: Mapping[str, object]) -> object:
     """Return the label of the branch that a part of a configuration was made from: the first whose fixed values are all there."""
+    present = at(config, entry.target)
     for label in entry.domain.values or ():
+        within = (*entry.requires, (entry.name, str(label)))
+        whole = [one for one in space.entries if one.requires == within and one.target == entry.target]
+        if any(_taken(space, one, {**assignment, entry.name: label}, config) is MISSING for one in whole):
+            continue  # the branch is nothing but a domain, and the value is outside
         drafted = at(space.draft(space.complete({**_outer(entry, assignment), entry.name: label})).data, entry.target)
         if _made_from(drafted, present, free=_free(space, entry, label)):
             return label
