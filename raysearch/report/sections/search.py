@@ -11,7 +11,7 @@ from raysearch.report import plain, svg
 from raysearch.report.document import Block, Cell, Column, Figure, Mark, Missing, Section, Table
 from raysearch.report.formats import NONE, fixed, plural, seconds
 from raysearch.report.names import leaf, strategy
-from raysearch.report.sections import early, parameters
+from raysearch.report.sections import ablation, early, parameters
 from raysearch.report.view import View, sampler_of
 from raysearch.results.record import TrialRecord
 
@@ -26,6 +26,7 @@ def section(view: View) -> Section:
     elif any(trial.value is not None for trial in view.search):
         blocks.append(_history(view))
         blocks += early.blocks(view)
+        blocks += ablation.blocks(view)
         blocks += parameters.blocks(view)
     else:
         blocks.append(Missing("No trial of the search has a value, so there is no history to draw."))
