@@ -11,7 +11,7 @@ from raysearch.report import plain, svg
 from raysearch.report.document import Block, Cell, Column, Figure, Mark, Missing, Section, Table
 from raysearch.report.formats import NONE, fixed, plural, seconds
 from raysearch.report.names import leaf, strategy
-from raysearch.report.sections import ablation, early, parameters
+from raysearch.report.sections import ablation, early, fronts, parameters
 from raysearch.report.view import View, sampler_of
 from raysearch.results.record import TrialRecord
 
@@ -25,6 +25,7 @@ def section(view: View) -> Section:
         blocks.append(Missing("No trial of the search is recorded."))
     elif any(trial.value is not None for trial in view.search):
         blocks.append(_history(view))
+        blocks += fronts.blocks(view)
         blocks += early.blocks(view)
         blocks += ablation.blocks(view)
         blocks += parameters.blocks(view)
@@ -54,7 +55,7 @@ def _history(view: View) -> Figure:
             look = i % len(svg.SERIES)
             mine = [t for t in trials if t.value is not None and sampler_of(t) == kind]
             for full, fill in ((True, svg.SERIES[look]), (False, "none")):
-                some = [t for t in mine if (t.status != "stopped") == full]
+                some = [t for t in mine if (t.status == "finished") == full]
                 axes.scatter(
                     [t.number for t in some],
                     [t.value for t in some if t.value is not None],
@@ -88,8 +89,8 @@ def _history(view: View) -> Figure:
         rows.append((Cell(str(trial.number), trial.number), Cell(status), Cell(fixed(trial.value, 4)), Cell(fixed(running, 4))))
     columns = (Column("Trial"), Column("Status", align="text"), Column("Value"), Column("Best so far"))
     caption = (
-        "Validation value by trial. Hollow: stopped early by the scheduler, so its value belongs to a shorter training and never "
-        "counts as the best. Crosses: no value."
+        "Validation value by trial. Hollow: stopped early by the scheduler, so its value belongs to a shorter training, "
+        "or infeasible, since its outcome does not meet a constraint; neither counts as the best. Crosses: no value."
     )
     return Figure("history", caption, (drawing,), Table("history-data", "Numbers of the figure.", columns, tuple(rows)))
 
