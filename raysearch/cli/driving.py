@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,12 +17,11 @@ from rich.progress import MofNCompleteColumn, Progress, TaskID
 
 from raysearch.cli.console import Screen, StudyView
 from raysearch.cli.options import Driving
-from raysearch.errors import RunExists
+from raysearch.errors import RunExists, SpecError
 from raysearch.results.events import Event
 from raysearch.results.folder import RunFolder
 from raysearch.results.journal import JournalReader, new_journal
 from raysearch.results.run import open_run
-from raysearch.results.summary import summary
 from raysearch.results.tables import tables_of
 
 if TYPE_CHECKING:
@@ -84,6 +85,36 @@ def start(
     if driving.local:
         _write_thumbnails(spec, driving.cache, folder)
     return drive(folder, ctx, driving)
+
+
+def fetched(name: str, uri: str, root: Path) -> RunFolder:
+    """Fetch a run from its storage, whose trials then fetch their checkpoints themselves.
+
+    Raises:
+        RunExists: a run of that name is here.
+        PreflightError: it is not in the storage.
+    """
+    from raysearch.results.storage import Storage, fetch_run
+
+    storage = Storage.open(uri).child(name)
+    folder = RunFolder.create(root, name)
+    try:
+        fetch_run(storage, folder.path)
+    except BaseException:
+        shutil.rmtree(folder.path)
+        raise
+    click.echo(f"fetched {storage.uri}")
+    return folder
+
+
+def forget_driver(folder: RunFolder) -> None:
+    """Remove the lock of a driver that is gone from the run's storage."""
+    from raysearch.search.remote import take_over
+
+    storage = open_run(folder.path).spec.get("storage")
+    if not isinstance(storage, str):
+        raise SpecError(f"run {folder.name} has no storage", place="--take-over", remedy="leave it out")
+    take_over(folder, storage)
 
 
 def _examined(space: Path, profile: str | None, settings: Sequence[str], driving: Driving) -> StudySpec:
@@ -184,6 +215,11 @@ class _Progress:
         for warning in session.warnings:
             self.screen.say(f"note: {warning}")
 
+    def on_trouble(self, text: str) -> None:
+        """Show what the study waits for."""
+        with suppress(OSError):  # the terminal may be gone, and the study waits all the same
+            self.screen.say(text)
+
     def on_event(self, event: Event, summary: Summary) -> None:
         """Show an event."""
         self.screen.on_event(event)
@@ -194,7 +230,7 @@ def drive(folder: RunFolder, ctx: click.Context, driving: Driving, orders: tuple
     from raysearch.search.driver import resume_study
     from raysearch.search.options import DriverOptions
 
-    view = StudyView.of(summary(open_run(folder.path)))
+    view = StudyView.of(open_run(folder.path))
     if folder.journal.exists():
         for event in JournalReader(folder.journal):
             view.feed(event)
@@ -227,6 +263,10 @@ def _conclude(folder: RunFolder, outcome: Outcome, *, report: bool, seconds: flo
         tables_of(record).write(folder.tables)
         path = write_report([record], [folder.path], folder.report)
         click.echo(f"report: {path}; its tables as Parquet and CSV: {folder.tables}")
+        if isinstance(storage := record.spec.get("storage"), str):
+            from raysearch.search.remote import copy_report
+
+            copy_report(folder, storage)
     if outcome.problem is not None:
         raise outcome.problem
     if outcome.best is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -18,12 +19,14 @@ from raysearch.cli.options import (
     runs_option,
     set_option,
 )
-from raysearch.errors import RunLocked, SpecError, StateDamaged
+from raysearch.errors import RunLocked, SpecError, StateDamaged, StorageError
 from raysearch.results.events import Status
 from raysearch.results.folder import RunFolder
 from raysearch.results.garbage import Garbage, find_garbage
+from raysearch.results.record import RunRecord
 from raysearch.results.run import open_run
 from raysearch.results.stop_request import ask_to_stop, wait_for_end
+from raysearch.results.storage import Storage
 
 
 @click.command("fork")
@@ -123,25 +126,33 @@ def stop_command(run: str, now: bool, wait: float, runs: Path) -> int:
 def gc_command(run: str, keep_top: int, dry_run: bool, runs: Path, as_json: bool) -> None:
     """Delete the checkpoints of RUN but those of its best trials, its confirmation, and whatever has not ended; samples stay."""
     folder = RunFolder.open(run, runs)
-    if dry_run:
-        found = find_garbage(open_run(folder.path), folder, keep_top)
-    else:
-        with folder.lock(time.time()):
-            record = open_run(folder.path)
-            if record.damaged:
-                raise StateDamaged(
-                    f"the journal of {folder.name} is damaged, so nobody knows its best trials",
-                    remedy=f"raysearch resume --repair {folder.path}",
-                )
-            found = find_garbage(record, folder, keep_top)
-            found.delete()
+    with nullcontext() if dry_run else folder.lock(time.time()):
+        record = open_run(folder.path)
+        if record.damaged:
+            raise StateDamaged(
+                f"the journal of {folder.name} is damaged, so nobody knows its best trials",
+                remedy=f"raysearch resume --repair {folder.path}",
+            )
+        try:
+            storage = _storage_of(record)
+            found = find_garbage(record, folder, keep_top, storage)
+            if not dry_run:
+                found.delete(storage)
+        except OSError as error:
+            raise StorageError(f"{folder.name}: {error}", remedy="what is deleted is deleted; try again for the rest") from error
     _tell(found, dry_run, as_json)
+
+
+def _storage_of(record: RunRecord) -> Storage | None:
+    uri = record.spec.get("storage")
+    return Storage.open(uri).child(record.name) if isinstance(uri, str) else None
 
 
 def _tell(found: Garbage, dry_run: bool, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"files": [str(path) for path in found.files], "bytes": found.bytes, "deleted": not dry_run}))
+        names = {"files": [str(path) for path in found.files], "copies": list(found.copies)}
+        click.echo(json.dumps({**names, "bytes": found.bytes, "deleted": not dry_run}))
         return
     would = "would delete" if dry_run else "deleted"
-    click.echo(f"{would} {len(found.files)} checkpoints, {found.bytes} bytes ({found.bytes / 2**20:.1f} MiB)")
+    click.echo(f"{would} {len(found.files) + len(found.copies)} checkpoints, {found.bytes} bytes ({found.bytes / 2**20:.1f} MiB)")
     click.echo(f"kept those of {len(found.kept)} trials")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from raysearch.cli import amounts
-from raysearch.cli.driving import WarmStart, drive, print_findings, start
+from raysearch.cli.driving import WarmStart, drive, fetched, forget_driver, print_findings, start
 from raysearch.cli.options import Driving, driving_options, json_option, profile_option, run_argument, runs_option, set_option
 from raysearch.errors import RunExists
 from raysearch.results.folder import RunFolder
@@ -92,6 +92,7 @@ def check_command(space: Path, profile: str | None, settings: tuple[str, ...], r
 @set_option
 @click.option("--trials", type=click.IntRange(1), default=None, help="Short for --set budget.trials=N.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), default=None, help="Short for --set budget.minutes=M.")
+@click.option("--storage", default=None, metavar="URI", help="Copy everything there: a folder, s3://BUCKET/FOLDER or gs://...")
 @click.option("--if-exists", type=click.Choice(["fail", "resume", "new"]), default="fail", show_default=True)
 @click.option("--import", "imported", default=None, metavar="RUN", help="Take over the trials of RUN that fit this study.")
 @click.option("--transfer", default=None, metavar="RUN", help="Try the best configurations of RUN, of a related study, first.")
@@ -105,6 +106,7 @@ def run_command(
     settings: tuple[str, ...],
     trials: int | None,
     minutes: float | None,
+    storage: str | None,
     if_exists: Literal["fail", "resume", "new"],
     imported: str | None,
     transfer: str | None,
@@ -112,6 +114,7 @@ def run_command(
 ) -> int:
     """Search SPACE.yaml, confirm the winner on photographs that the search never saw, and write an HTML report."""
     short = [f"budget.{key}={value}" for key, value in (("trials", trials), ("minutes", minutes)) if value is not None]
+    short += [f"storage={json.dumps(storage)}"] if storage is not None else []
     return start(ctx, space, name, profile, (*settings, *short), if_exists, WarmStart(imported, transfer), driving)
 
 
@@ -123,6 +126,8 @@ def run_command(
     "--time", "minutes", callback=amounts.duration, default=None, help="... of time: +4h, +90m, +1h30m; a number is hours."
 )
 @click.option("--gpu-hours", callback=amounts.number, default=None, help="... of GPU hours.")
+@click.option("--storage", default=None, metavar="URI", help="Fetch a run that is not here from where its copies are.")
+@click.option("--take-over", is_flag=True, help="The driver whose lock is in the storage is gone for good.")
 @click.option("--repair", "mend", is_flag=True, help="Cut a damaged journal back to its valid part (a copy is kept), then go on.")
 @click.pass_context
 def resume_command(
@@ -132,6 +137,8 @@ def resume_command(
     trials: Amount | None,
     minutes: Amount | None,
     gpu_hours: Amount | None,
+    storage: str | None,
+    take_over: bool,
     mend: bool,
 ) -> int:
     """Go on with RUN: no finished trial runs again, and a running one loses at most one report interval.
@@ -141,7 +148,9 @@ def resume_command(
     """
     from raysearch.search.orders import MoreBudget
 
-    folder = RunFolder.open(run, driving.runs)
+    folder = RunFolder.open(run, driving.runs) if storage is None else fetched(run, storage, driving.runs)
+    if take_over:
+        forget_driver(folder)
     if mend:
         with folder.lock(time.time()):
             done = repair(folder.journal)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from raysearch.results.folder import RunFolder
 from raysearch.results.record import RunRecord, TrialRecord
+from raysearch.results.storage import Storage
 from raysearch.results.summary import summary
 from raysearch.train.files import CHECKPOINTS
 
@@ -22,22 +23,31 @@ class Garbage:
     """What can be deleted.
 
     Attributes:
-        files: checkpoints, by trial.
+        files: checkpoints on the disk, by trial.
+        copies: checkpoints in the run's storage, by their path below the run.
         bytes: of all of them.
         kept: numbers of the trials whose checkpoints stay.
     """
 
     files: tuple[Path, ...]
+    copies: tuple[str, ...]
     bytes: int
     kept: tuple[int, ...]
 
-    def delete(self) -> None:
-        """Delete the files; the caller holds the run's lock."""
+    def delete(self, storage: Storage | None) -> None:
+        """Delete the files, and the copies in the run's storage; the caller holds the run's lock.
+
+        Raises:
+            OSError: the disk or the storage refuses.
+        """
         for path in self.files:
             path.unlink(missing_ok=True)
+        if storage is not None:
+            for name in self.copies:
+                storage.delete(name)
 
 
-def find_garbage(record: RunRecord, folder: RunFolder, keep_top: int) -> Garbage:
+def find_garbage(record: RunRecord, folder: RunFolder, keep_top: int, storage: Storage | None = None) -> Garbage:
     """Find the checkpoints that can go.
 
     Those stay of the ``keep_top`` best finished trials of the search, of every trial of the confirmation and of the trials that it
@@ -52,7 +62,14 @@ def find_garbage(record: RunRecord, folder: RunFolder, keep_top: int) -> Garbage
         for path in () if trial.number in kept else _checkpoints(folder.trial(trial.number)):
             files.append(path)
             size += path.lstat().st_size
-    return Garbage(tuple(files), size, tuple(sorted(kept)))
+    copies = {} if storage is None else _copies(storage, [trial.number for trial in record.trials if trial.number not in kept])
+    return Garbage(tuple(files), tuple(copies), size + sum(copies.values()), tuple(sorted(kept)))
+
+
+def _copies(storage: Storage, trials: Iterable[int]) -> dict[str, int]:
+    """Return the sizes of the checkpoints of trials in the run's storage, by path."""
+    wanted = {f"trials/{number:04d}/{CHECKPOINTS}" for number in trials}
+    return {name: size for name, size in storage.files().items() if name.rpartition("/")[0] in wanted and name.endswith(".pt")}
 
 
 def _kept(record: RunRecord, keep_top: int) -> set[int]:

@@ -54,7 +54,7 @@ def read_holder(path: Path) -> Holder | None:
         if path.is_symlink() or (path.exists() and not path.is_file()):
             raise _unreadable(path, "it is no plain file")
         with path.open("rb") as file:
-            return _parse(file.read(_SIZE_LIMIT))
+            return parse_holder(file.read(_SIZE_LIMIT))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
@@ -67,7 +67,12 @@ def _unreadable(path: Path, reason: str) -> RunLocked:
     )
 
 
-def _parse(text: bytes) -> Holder:
+def parse_holder(text: bytes) -> Holder:
+    """Read what `print_holder` wrote.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is something else.
+    """
     data = json.loads(text)
     process = data["process"]
     pid = int(process["pid"])
@@ -82,7 +87,8 @@ def _plain(value: object) -> str:
     return "".join(letter for letter in str(value)[:255] if letter.isprintable())
 
 
-def _print(holder: Holder) -> bytes:
+def print_holder(holder: Holder) -> bytes:
+    """Return the content of a LOCK."""
     return json.dumps({"process": asdict(holder.process), "since": holder.since, "token": holder.token}, indent=1).encode() + b"\n"
 
 
@@ -136,7 +142,7 @@ class RunLock:
 
 def _fill(descriptor: int, holder: Holder) -> None:
     with os.fdopen(descriptor, "wb") as file:
-        file.write(_print(holder))
+        file.write(print_holder(holder))
         file.flush()
         os.fsync(file.fileno())
 

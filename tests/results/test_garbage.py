@@ -64,7 +64,7 @@ def test_only_what_nobody_needs_goes(used: RunFolder, capsys: pytest.CaptureFixt
     )
     assert all((used.trial(number) / SAMPLES / "a.png").exists() for number in range(9))
     code, out, _ = gc(used, capsys, "--keep-top", "1", "--json")
-    assert json.loads(out) == {"files": [], "bytes": 0, "deleted": True}
+    assert json.loads(out) == {"files": [], "copies": [], "bytes": 0, "deleted": True}
     assert used.holder() is None
 
 
@@ -93,6 +93,6 @@ def test_nothing_is_deleted_through_a_link(used: RunFolder, tmp_path: Path) -> N
     (tmp_path / CHECKPOINTS).symlink_to(elsewhere)
     used.trial(3).symlink_to(tmp_path)
     os.symlink(elsewhere / "step_00000001.pt", used.trial(5) / CHECKPOINTS / "step_00000007.pt")
-    find_garbage(open_run(used.path), used, 0).delete()
+    find_garbage(open_run(used.path), used, 0).delete(None)
     assert (elsewhere / "step_00000001.pt").read_bytes() == b"precious"
     assert (used.trial(5) / CHECKPOINTS / "step_00000007.pt").is_symlink()
