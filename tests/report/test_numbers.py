@@ -113,6 +113,26 @@ def test_ledger(run: RunRecord, page: Path) -> None:
     ]
 
 
+def test_rungs(run: RunRecord, page: Path) -> None:
+    """Trials 4 and 9 were stopped at step 200, 6 and 11 lost at step 100; a trial takes 0.02 s a step and 2 s at its end."""
+    rows = tables(page)["rungs"]["rows"]
+    search = [t for t in run.trials if t.phase == "search"]
+    assert [row[0] for row in rows] == ["0 to 200", "200 to 800"]
+    assert [row[1:3] for row in rows] == [["12", "2"], ["8", "0"]]
+    full = len([t for t in search if t.step == 800])
+    first = full * 4.0 + 2 * 6.0 + 2 * 4.0
+    total = sum(t.seconds for t in search)
+    assert [row[3] for row in rows] == [seconds(first), seconds(total - first)]
+    assert [row[4] for row in rows] == [f"{first / total:.0%}", f"{1 - first / total:.0%}"]
+    assert [row[5] for row in rows] == [seconds(8.0), "0.0 s"]
+
+
+def test_what_was_lost_is_said(run: RunRecord, page: Path) -> None:
+    total = sum(t.seconds for t in run.trials)
+    said = f"Lost: 8.0 s of {seconds(total)} of trial time ({8 / total:.0%}) went to 2 trials that gave no value."
+    assert said in " ".join(page.read_text(encoding="utf-8").split())
+
+
 def _shifted(run: RunRecord, by: float, spread: float = 0.0) -> RunRecord:
     """The run with the winner's PSNRs set to the baseline's plus something."""
     rows = run.images.to_pylist()

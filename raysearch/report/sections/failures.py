@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from raysearch.report import plain
 from raysearch.report.document import Block, Cell, Column, Prose, Section, Table
 from raysearch.report.formats import NONE, plural, seconds
+from raysearch.report.sections import lengths
 from raysearch.report.view import View
 from raysearch.results.record import TrialRecord
 
@@ -20,7 +21,7 @@ def section(view: View) -> Section:
     """Write the section."""
     blocks: list[Block] = []
     if view.record.trials:
-        blocks.append(_ledger(view.record.trials))
+        blocks += [_ledger(view.record.trials), *lengths.blocks(view)]
     bad = [trial for trial in view.record.trials if trial.status in _BAD]
     blocks.append(_causes(bad) if bad else Prose(("No trial failed.",)))
     retried = [trial for trial in view.record.trials if trial.retries > 0]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from raysearch.report import plain
 from raysearch.report.document import Block, Facts, Listing, Missing, Prose, Section
-from raysearch.report.formats import count, plural, seconds
-from raysearch.report.names import leaf, strategy
+from raysearch.report.formats import count, metric_named, plural, seconds
+from raysearch.report.names import leaf
 from raysearch.report.view import View
 from raysearch.results.record import TrialRecord
 
@@ -49,7 +49,8 @@ def _metrics(view: View) -> list[str]:
     trials = [number for method in view.methods for number in method.numbers]
     protocols = sorted({place.protocol for place in view.scores.places(trials)})
     goal = f"objective: {'largest' if view.metric.larger_is_better else 'smallest'} validation {view.metric.title}"
-    return [*(f"PSNR and SSIM: {protocol}" for protocol in protocols), goal]
+    named = ["PSNR", "SSIM", *(metric_named(name).title for name in view.scores.others)]
+    return [*(f"{', '.join(named)}: {protocol}" for protocol in protocols), goal]
 
 
 def _test_sets(view: View) -> list[str]:
@@ -190,10 +191,12 @@ def _limits(view: View) -> Sequence[str]:
         )
         if len(images) < 10:
             sentences.append("With so few photographs the interval assumes that they are alike: a hint rather than a measurement.")
-        words = sorted({strategy(method.sampler) for method in methods if method.sampler})
-        if words:
-            were = "was" if len(words) == 1 else "were"
-            sentences.append(f"Only {' and '.join(words)} {were} confirmed; other strategies were searched, not confirmed.")
+        names = ", ".join(method.words or method.title for method in methods)
+        sentences.append(f"Confirmed on test photographs: {names}. What else was searched was seen on validation photographs only.")
+        sentences.append(
+            "p values are corrected for multiple comparisons within a table (Holm), not over all tables; intervals, bold marks and "
+            "the intervals by photograph are not corrected, so among twenty of them one may miss by chance."
+        )
     sentences.append(
         "Values of the search are on validation photographs and are selected, so they are optimistic; "
         "those of trials that were stopped early belong to shorter trainings."
