@@ -32,17 +32,26 @@ def fit_in_stages(fit: Fit, stages: Sequence[Stage], last: TrialConfig, io: Tria
     Raises:
         see `raysearch.train.loop.fit`.
     """
-    seconds, start = 0.0, None
-    configs = [*(stage.config for stage in stages), last]
-    for number in range(_reached(configs, io), len(stages)):
-        stage = stages[number]
-        result = fit(stage.config, replace(io, start=start or _start(stages, number, io)), _Until(reporter, stage.until))
-        seconds += result.seconds
-        if result.step != stage.until:
-            return replace(result, seconds=seconds)
-        start = _start(stages, number + 1, io)
-    result = fit(last, replace(io, start=start or _start(stages, len(stages), io)), reporter)
+    stages = _distinct(stages, last)
+    seconds, first = 0.0, _reached([*stages, Stage(last, last.steps)], io)
+    for number, stage in enumerate(stages):
+        if number >= first:
+            result = fit(stage.config, replace(io, start=_start(stages, number, io)), _Until(reporter, stage.until))
+            seconds += result.seconds
+            if result.step != stage.until:
+                return replace(result, seconds=seconds)
+    result = fit(last, replace(io, start=_start(stages, len(stages), io)), reporter)
     return replace(result, seconds=seconds + result.seconds)
+
+
+def _distinct(stages: Sequence[Stage], last: TrialConfig) -> list[Stage]:
+    """Join neighbours with the same configuration."""
+    found: list[Stage] = []
+    for stage in stages:
+        if found and found[-1].config == stage.config:
+            found.pop()
+        found.append(stage)
+    return found[:-1] if found and found[-1].config == last else found
 
 
 def _start(stages: Sequence[Stage], number: int, io: TrialIO) -> Start | None:
@@ -53,12 +62,15 @@ def _start(stages: Sequence[Stage], number: int, io: TrialIO) -> Start | None:
     return Start(checkpoint.path_of(io.folder / CHECKPOINTS, before.until), before.config.key)
 
 
-def _reached(configs: Sequence[TrialConfig], io: TrialIO) -> int:
-    """Return the latest stage of which there is a checkpoint; every rank gets what rank 0 finds."""
+def _reached(stages: Sequence[Stage], io: TrialIO) -> int:
+    """Return the latest stage of which there is a checkpoint, 0 without any; every rank gets what rank 0 finds."""
     found = 0
     if io.world.rank == 0:
-        usable = [checkpoint.is_usable(io.folder / CHECKPOINTS, config.key) for config in configs]
-        found = max((number for number, there in enumerate(usable) if there), default=0)
+        begins = [0, *(stage.until for stage in stages)]
+        keys = [stage.config.key for stage in stages]
+        for step, key in checkpoint.usable(io.folder / CHECKPOINTS):
+            of = [i for i, stage in enumerate(stages) if keys[i] == key and begins[i] <= step <= stage.until]
+            found = max([found, *of])
     return int(io.world.agree(torch.tensor([found])))
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import pickle
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -98,7 +99,7 @@ def newest(folder: Path, key: str, before: str | None = None) -> bytes | None:
         before: the configuration that the trial had before this one, whose files are no surprise.
     """
     for path in files(folder):
-        if before is not None and _owner(path) == before:
+        if before not in (None, key) and _owner(path) == before:
             continue
         try:
             return read(path, key)
@@ -107,16 +108,15 @@ def newest(folder: Path, key: str, before: str | None = None) -> bytes | None:
     return None
 
 
-def is_usable(folder: Path, key: str) -> bool:
-    """Return whether `newest` would find anything; warns of nothing."""
+def usable(folder: Path) -> Iterator[tuple[int, str]]:
+    """Yield step and configuration of the checkpoints that are neither damaged nor of another version, newest first."""
     for path in files(folder):
-        if _owner(path) == key:
-            try:
-                read(path, key)
-            except StateDamaged:
-                continue
-            return True
-    return False
+        key = _owner(path)
+        try:
+            read(path, key)
+        except StateDamaged:
+            continue
+        yield step_of(path), key or ""
 
 
 def read(path: Path, key: str | None = None) -> bytes:
@@ -146,8 +146,16 @@ def read(path: Path, key: str | None = None) -> bytes:
 
 
 def parse(blob: bytes) -> dict[str, object]:
-    """Return the state in verified bytes, on the CPU."""
-    state: dict[str, object] = torch.load(io.BytesIO(blob), map_location="cpu", weights_only=True)
+    """Return the state in verified bytes, on the CPU.
+
+    Raises:
+        StateDamaged: there is something else in it than tensors and plain values; nothing of it was executed.
+    """
+    try:
+        state: dict[str, object] = torch.load(io.BytesIO(blob), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        cause = str(error).splitlines()[0]
+        raise StateDamaged(f"a checkpoint holds something else than tensors and plain values: {cause}") from error
     return state
 
 
