@@ -2,19 +2,21 @@
 
 Commands are found by name when they are used, so that `raysearch ls` starts without torch and Ray. Exit codes: 0 done,
 1 unexpected, 2 usage or an invalid file, 3 data, disk or cluster refused, 4 too many failed trials, 5 no feasible trial, 6 the run
-exists or is locked, 7 state damaged, 130 and 143 interrupted and resumable.
+exists or is locked, 7 state damaged, 129, 130 and 143 interrupted and resumable.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 import click
 
 from raysearch import __version__
 from raysearch.component import allow_imports
-from raysearch.errors import RaysearchError
+from raysearch.errors import RaysearchError, StorageError
+from raysearch.train.patience import DISK, refusal
 
 COMMANDS = {
     "init": ("study", "Write a commented study to start from."),
@@ -98,4 +100,10 @@ def main(arguments: list[str] | None = None) -> None:
         click.secho("error: ", fg="red", bold=True, err=True, nl=False)
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if debug or error.errno not in DISK:
+            raise
+        click.secho("error: ", fg="red", bold=True, err=True, nl=False)
+        click.echo(str(refusal(error, Path(error.filename or "."))), err=True)
+        sys.exit(StorageError.exit_code)
     sys.exit(result if isinstance(result, int) else 0)

@@ -17,21 +17,33 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from raysearch.cli.early import early_line, early_warning, rungs_of
 from raysearch.results.events import (
+    BudgetChanged,
+    ContendersChosen,
     DriverStarted,
     DriverStopped,
     Event,
+    MachineAvoided,
     PhaseEnded,
+    RaceLooked,
+    RunImported,
     TrialEnded,
     TrialReported,
     TrialRetried,
     TrialStarted,
+    limits_of,
 )
 from raysearch.results.folder import RunFolder
+from raysearch.results.notices import Watch
+from raysearch.results.record import RunRecord
 from raysearch.results.run import open_run
-from raysearch.results.summary import RunSummary, summary
+from raysearch.results.rungs import Agreement, agreement, is_control
+from raysearch.results.summary import summary
 
-COLOURS = {"finished": "green", "stopped": "cyan", "diverged": "red", "out_of_memory": "red", "failed": "red", "running": "yellow"}
+COLOURS = {"finished": "green", "stopped": "cyan", "running": "yellow", "infeasible": "cyan"} | dict.fromkeys(
+    ("diverged", "out_of_memory", "stalled", "failed"), "red"
+)
 SHOWN_TRIALS = 12
 
 
@@ -63,6 +75,7 @@ class _Row:
     state: str = "running"
     reason: str = ""
     seconds: float = 0.0
+    points: dict[int, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -74,20 +87,23 @@ class StudyView:
         maximise: whether larger is better.
         expected: trials that the study will have, for the progress bar and the estimate of the time left; None when only time
             limits it.
+        rungs: steps at which the scheduler compares trials.
     """
 
     metric: str
     maximise: bool
     expected: int | None
+    rungs: tuple[int, ...] = ()
     rows: dict[int, _Row] = field(default_factory=dict)
     phase: str = "search"
     finished_work: float = 0.0
     clock: float = field(default_factory=time.monotonic)
 
     @classmethod
-    def of(cls, run: RunSummary) -> StudyView:
+    def of(cls, record: RunRecord) -> StudyView:
         """Make the view of a run's study, with nothing fed yet."""
-        return cls(run.metric, run.mode == "max", run.planned)
+        run = summary(record)
+        return cls(run.metric, run.mode == "max", run.planned, rungs_of(record.spec))
 
     def feed(self, event: Event) -> str:
         """Take an event; return the line that a log shows for it, or nothing."""
@@ -102,8 +118,11 @@ class StudyView:
                 row = self.rows[event.trial]
                 row.step, row.value = event.step, event.metrics.get(self.metric)
                 row.seconds = event.metrics.get("train_seconds", row.seconds)
+                if row.value is not None:
+                    row.points[event.step] = row.value
                 return f"trial {event.trial:04d} step {event.step}/{row.started.steps} {self.metric} {metric_text(row.value)}"
             case TrialRetried():
+                self.rows[event.trial].state = "running"
                 return f"trial {event.trial:04d} goes on from its checkpoint (attempt {event.attempt}): {event.reason}"
             case TrialEnded():
                 row = self.rows[event.trial]
@@ -114,8 +133,33 @@ class StudyView:
                 return f"trial {event.trial:04d} {event.status} at step {event.step} {reached}{because}"
             case PhaseEnded():
                 return f"{event.phase} ended: {event.reason}"
+            case BudgetChanged() | RunImported() | ContendersChosen() | RaceLooked():
+                return self._other(event)
+            case MachineAvoided():
+                return f"machine {event.address or event.machine} is avoided from here on: {event.reason}"
             case DriverStopped():
                 return f"driver stopped: {event.reason}"
+
+    def _other(self, event: BudgetChanged | RunImported | ContendersChosen | RaceLooked) -> str:
+        """Return the line of an event that changes no row."""
+        match event:
+            case BudgetChanged():
+                limits = [f"{name} {value:g}" for name, value in limits_of(event).items() if value is not None]
+                return f"budget: {', '.join(limits)}"
+            case RunImported():
+                return f"{event.trials} trials imported from run {event.run}"
+            case ContendersChosen():
+                return "confirmation of: " + ", ".join(f"{role} {trial:04d}" for role, trial in event.contenders.items())
+            case RaceLooked():
+                found = "decided" if event.decided else "open"
+                interval = f"[{event.low:+.3f}, {event.high:+.3f}]"
+                return f"{event.role} against the baseline, {event.seeds} seeds: {event.difference:+.3f} {interval}, {found}"
+
+    def early(self) -> list[Agreement]:
+        """Say of each rung how well it predicts the end, over the trials that ran their full length whatever happened."""
+        full = [row for number, row in self.rows.items() if row.state == "finished" and is_control(number)]
+        curves = [row.points for row in full if row.started.phase == "search" and row.points]
+        return [agreement(curves, rung) for rung in self.rungs]
 
     @property
     def best(self) -> _Row | None:
@@ -162,7 +206,10 @@ class StudyView:
             status += f", about {duration(left)} left"
         if best is not None:
             status += f"  best {metric_text(best.value)} (trial {best.started.trial:04d})"
-        return Group(Text(title, style="bold"), ProgressBar(total=1.0, completed=self.progress(), width=60), Text(status), table)
+        early = self.early() if self.phase == "search" else []
+        notes = [Text(line) for line in (early_warning(early) or early_line(early),) if line]
+        bar = ProgressBar(total=1.0, completed=self.progress(), width=60)
+        return Group(Text(title, style="bold"), bar, Text(status), *notes, table)
 
 
 def metric_text(value: float | None) -> str:
@@ -177,6 +224,8 @@ class Screen:
         self.view = view
         self.folder = folder
         self.console = Console()
+        self.warned = ""
+        self.watch = Watch()
         self.live: Live | None = None
         if self.console.is_terminal and not plain:
             self.live = Live(console=self.console, refresh_per_second=2, get_renderable=lambda: view.render(folder.name))
@@ -197,6 +246,13 @@ class Screen:
             self.view.expected = summary(open_run(self.folder.path)).planned
         if line and self.live is None:
             self.say(line)
+        for notice in self.watch.feed(event):
+            self.say(f"warning: {notice}")
+        if isinstance(event, TrialEnded) and is_control(event.trial):
+            warning = early_warning(self.view.early())
+            if warning and warning != self.warned:
+                self.say(warning)
+            self.warned = warning
 
     def say(self, line: str) -> None:
         """Print a line above the table, or to a log with the time of day."""

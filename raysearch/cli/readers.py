@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from raysearch.cli.console import Screen, StudyView, duration, metric_text, value_text, values_text
+from raysearch.cli.early import early_line, early_warning, rungs_of
+from raysearch.cli.front import Pick, front_lines, picked, score_text
 from raysearch.cli.options import json_option, run_argument, runs_option
 from raysearch.errors import NoFeasibleTrial, SpecError
 from raysearch.results.events import DriverStopped, Event
@@ -20,6 +22,7 @@ from raysearch.results.folder import RunFolder, list_runs
 from raysearch.results.journal import JournalReader
 from raysearch.results.record import RunRecord, TrialRecord
 from raysearch.results.run import open_run
+from raysearch.results.rungs import agreements
 from raysearch.results.summary import summary
 from raysearch.results.yaml_text import to_yaml
 
@@ -75,6 +78,8 @@ def _print_runs(records: list[RunRecord]) -> None:
     for record in records:
         run = summary(record)
         best = "-" if run.best is None else f"{metric_text(run.best.value)} {run.metric}"
+        if run.front:
+            best += f", front of {len(run.front)}, knee {run.knee:04d}"
         trials = f"{run.ended}/{run.planned or len(record.trials)}"
         table.add_row(run.name, run.state, trials, best, duration(run.wall_seconds), duration(run.seconds))
     Console().print(table)
@@ -110,6 +115,13 @@ def show_command(run: str, number: int | None, runs: Path, as_json: bool) -> Non
     click.echo(f"{study.name}: {study.state}; {counts or 'no trial yet'}; {duration(study.wall_seconds)}")
     for t in _ranked(record)[:5]:
         click.echo(f"  trial {t.number:04d}  {study.metric} {metric_text(t.value)}  {values_text(t.values)}")
+    for line in front_lines(record):
+        click.echo(line)
+    for notice in study.notices:
+        click.echo(f"  warning: {notice}")
+    found = agreements(record.trials, study.metric, rungs_of(record.spec))
+    if line := early_warning(found) or early_line(found):
+        click.echo(f"  {line}")
     _show_confirmation(record, study.metric)
     for failure in study.failures:
         click.echo(f"  {len(failure.trials)} x {failure.status}: {failure.reason}")
@@ -145,14 +157,22 @@ def _show_trial(record: RunRecord, number: int, as_json: bool) -> None:
 @click.command("best")
 @run_argument
 @click.option("-k", "count", type=click.IntRange(1), default=1, show_default=True, help="How many, best first, as YAML documents.")
+@click.option(
+    "--pick",
+    type=click.Choice(["headline", "knee", "front"]),
+    default="headline",
+    show_default=True,
+    help="With several objectives: the best by the first one, the knee of the Pareto front, or all of the front.",
+)
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write to a file instead.")
 @runs_option
 @json_option
-def best_command(run: str, count: int, out: Path | None, runs: Path, as_json: bool) -> None:
+def best_command(run: str, count: int, pick: Pick, out: Path | None, runs: Path, as_json: bool) -> None:
     """Print the best configuration of RUN's search as YAML that `raysearch train` accepts."""
     record = open_run(RunFolder.open(run, runs).path)
     _warn(record)
-    best = _ranked(record)[:count]
+    best = picked(record, pick, _ranked(record))
+    best = best if pick == "front" else best[:count]
     if not best:
         raise NoFeasibleTrial(
             f"run {record.name} has no finished trial yet", remedy="raysearch watch shows it; raysearch resume goes on"
@@ -163,7 +183,7 @@ def best_command(run: str, count: int, out: Path | None, runs: Path, as_json: bo
         metric = summary(record).metric
         parts = [
             f"# trial {t.number} of run {record.name}: "
-            f"{metric} {metric_text(t.value)} on validation photographs\n{to_yaml(t.config)}"
+            f"{score_text(record, t, metric)} on validation photographs\n{to_yaml(t.config)}"
             for t in best
         ]
         text = "---\n".join(parts)
@@ -187,7 +207,7 @@ def watch_command(run: str, plain: bool, once: bool, runs: Path, as_json: bool) 
         for event in _follow(folder, once=once):
             click.echo(event.model_dump_json())
         return
-    view = StudyView.of(summary(open_run(folder.path)))
+    view = StudyView.of(open_run(folder.path))
     with Screen(view, folder, plain=plain) as screen:
         for event in _follow(folder, once=once):
             screen.on_event(event)

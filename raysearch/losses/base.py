@@ -62,7 +62,7 @@ class LossConfig(Config, ABC):
 
     @property
     def follows_progress(self) -> bool:
-        """Whether the loss itself (not a part of it) reads `Compared.progress`: a longer training is then another one from the start."""
+        """Whether the loss itself (not a part of it) reads `Compared.progress`: a longer training then differs from the start."""
         return False
 
     @abstractmethod

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -24,6 +23,7 @@ from raysearch.report.paper import write_paper
 from raysearch.report.sections import asked, failures, papers, pictures, protocol, results, search, training
 from raysearch.report.view import View, view
 from raysearch.results.record import RunRecord
+from raysearch.train.atomic import write_atomically
 
 SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     asked.section,
@@ -60,6 +60,7 @@ def write_report(
 
     Raises:
         SpecError: there is no run, or not one folder for each.
+        StorageError: the disk refuses.
     """
     if not records or len(records) != len(folders):
         raise SpecError(f"a report needs runs with one folder each, not {len(records)} runs and {len(folders)} folders")
@@ -67,10 +68,7 @@ def write_report(
     parts = [part(view(record, folder, f"r{number}")) for number, (record, folder) in enumerate(pairs, 1)]
     text = render(_within(parts, int(max_mb * 1e6)))
     output.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", encoding="utf-8", newline="\n", dir=output.parent, suffix=".html", delete=False) as file:
-        file.write(text)
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(output)
+    write_atomically(output, text.encode())
     if export is not None:
         write_paper(parts, export)
     return output

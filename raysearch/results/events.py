@@ -10,8 +10,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-Status = Literal["finished", "stopped", "diverged", "out_of_memory", "failed"]
-"""finished: ran its full length. stopped: ended early by the scheduler. The rest: see `raysearch.errors`."""
+Status = Literal["finished", "stopped", "diverged", "out_of_memory", "stalled", "failed", "infeasible"]
+"""finished: ran its full length. stopped: ended early by the scheduler. stalled: gave no sign of life. The rest: see
+`raysearch.errors`. infeasible: ran its full length, and its outcome does not meet a constraint of the study."""
+
+Cause = Literal["lost", "stalled", "out_of_memory", "preempted", "asked"]
+"""Why a trial was started again. lost: its process or machine died, or raised what raysearch has no name for. stalled: it gave no
+sign of life and was killed. out_of_memory: it goes on with smaller parts of a batch at a time. preempted: it was asked to leave its
+machine; no failure. asked: it had ended badly, and a user gave it another attempt."""
 
 Phase = Literal["search", "confirm", "extend"]
 """extend: single trials of the search trained longer, because somebody asked for it; neither searcher nor ranking sees them."""
@@ -27,6 +33,16 @@ class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     time: float
     """Wall clock, seconds since the epoch."""
+
+
+class Stage(BaseModel):
+    """A configuration that a trial goes through on its way to the one that it ends with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    until: Count
+    """Optimisation steps after which the next one takes its place."""
+    config: dict[str, object]
+    """The whole `TrialConfig` as JSON."""
 
 
 class DriverStarted(_Event):
@@ -47,12 +63,20 @@ class TrialStarted(_Event):
     """Dense numbers from 0, over all phases."""
     phase: Phase
     role: str
-    """Search: ``suggested``, ``published`` (enqueued) or ``imported``. Confirmation: ``baseline``, ``top1``, ``top2``, ...
-    Extension: ``continued`` from a checkpoint or ``anew``."""
+    """Search: ``suggested``, ``published`` (enqueued), ``child`` or ``imported``. Confirmation: ``baseline``, ``top1``, ``top2``,
+    ... Extension: ``continued`` from a checkpoint or ``anew``."""
     source: Number | None
     """The search trial whose configuration is confirmed or extended."""
     values: dict[str, Leaf]
     """The searched values by domain name."""
+    parent: Number | None = None
+    """Population based training: the trial from whose checkpoint this one began; its role is ``child``."""
+    parent_step: Count = 0
+    """The step of that checkpoint; the child's first report is that step's, and its donor's."""
+    earlier: tuple[Stage, ...] = ()
+    """Confirmation of a child: the configurations of those before it, which the trial goes through first."""
+    facts: dict[str, Leaf] = {}
+    """What the study asks for of what the configuration decides by itself: parameters, macs_g, macs_size."""
     config: dict[str, object]
     """The whole `TrialConfig` as JSON."""
     seed: Count
@@ -82,6 +106,7 @@ class TrialRetried(_Event):
     trial: Number
     attempt: Count
     reason: str
+    cause: Cause = "lost"
 
 
 class TrialEnded(_Event):
@@ -99,6 +124,8 @@ class TrialEnded(_Event):
     """Empty, or why it did not finish, one line."""
     facts: dict[str, Leaf]
     """parameters, macs_g, macs_size, device, workers."""
+    unread: tuple[str, ...] = ()
+    """Searched places of the configuration, as dotted paths, that nothing has looked at."""
 
 
 class PhaseEnded(_Event):
@@ -158,6 +185,16 @@ class RaceLooked(_Event):
     """Whether the interval excludes zero, so that the contender gets no more seeds."""
 
 
+class MachineAvoided(_Event):
+    """Trials failed on a machine one after another, for one cause; new ones avoid it as long as there is another."""
+
+    event: Literal["machine_avoided"] = "machine_avoided"
+    machine: str
+    """Ray's id of it."""
+    address: str
+    reason: str
+
+
 class DriverStopped(_Event):
     """The driver left in an orderly way."""
 
@@ -177,6 +214,7 @@ Event = Annotated[
     | RunImported
     | ContendersChosen
     | RaceLooked
+    | MachineAvoided
     | DriverStopped,
     Field(discriminator="event"),
 ]

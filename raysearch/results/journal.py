@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
-from raysearch.errors import RaysearchError, StateDamaged
+from raysearch.errors import StateDamaged, StorageError
 from raysearch.results.events import EVENT, Event
 from raysearch.results.journal_format import RECORD_LIMIT, Position, decode, encode
 from raysearch.train.atomic import write_atomically
@@ -206,6 +206,7 @@ class Journal:
         self._descriptor = descriptor
         self._end = end
         self._pending = 0
+        self._refused = False
 
     @classmethod
     def open(cls, path: Path) -> Journal:
@@ -238,20 +239,23 @@ class Journal:
         """Write an event and return its number; it is on the disk when this returns.
 
         Raises:
-            RaysearchError: the event holds a number that is not finite, or the disk refuses (what was written of it is removed
-                before the next append, which may succeed).
+            RaysearchError: the event holds a number that is not finite.
+            StorageError: the disk refuses. What was written of the event is removed before the next append, which may succeed, also
+                of the same event.
             StateDamaged: another process wrote to the file.
         """
-        self._settle()
-        line = encode(event, self._end.seq)
-        self._pending = len(line)
         try:
+            self._settle()
+            line = encode(event, self._end.seq)
+            self._pending, self._refused = len(line), False
             written = os.write(self._descriptor, line)
             os.fsync(self._descriptor)
         except OSError as error:
-            raise self._refused(len(line), error.strerror or str(error)) from error
+            self._refused = True
+            raise self._refusal(self._pending, error.strerror or str(error)) from error
         if written != len(line):
-            raise self._refused(len(line), f"only {written} bytes fitted")
+            self._refused = True
+            raise self._refusal(len(line), f"only {written} bytes fitted")
         self._advance()
         return self._end.seq - 1
 
@@ -260,13 +264,13 @@ class Journal:
         self._pending = 0
 
     def _settle(self) -> None:
-        """Finish an append that a signal or the disk cut short: count its record if it is complete, else remove its part."""
+        """Finish an append that was cut short: by a signal, then its record counts if it is complete; or by the disk, then not."""
         size = os.fstat(self._descriptor).st_size
-        if self._pending and size == self._end.offset + self._pending:
+        if self._pending and size == self._end.offset + self._pending and not self._refused:
             self._advance()
-        elif self._end.offset < size < self._end.offset + self._pending:
+        elif self._end.offset < size <= self._end.offset + self._pending:
             os.ftruncate(self._descriptor, self._end.offset)
-            self._pending = 0
+            self._pending, self._refused = 0, False
         elif size != self._end.offset:
             raise StateDamaged(
                 f"the journal has {size} bytes instead of {self._end.offset}: another process changed it",
@@ -274,16 +278,18 @@ class Journal:
                 remedy="let one driver at a time work on a run",
             )
 
-    def _refused(self, size: int, reason: str) -> RaysearchError:
-        return RaysearchError(
+    def _refusal(self, size: int, reason: str) -> StorageError:
+        return StorageError(
             f"a record of {size} bytes can't be written to the journal: {reason}",
             place=str(self.path),
             remedy=f"make room on that disk, then: raysearch resume {self.path.parent}",
         )
 
     def close(self) -> None:
-        """Close the file; closing twice is fine."""
+        """Close the file, without the part of a record that the disk has refused; closing twice is fine."""
         if self._descriptor >= 0:
+            if self._refused:
+                self._settle()
             os.close(self._descriptor)
             self._descriptor = -1
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from raysearch.results.events import Leaf, Phase, RaceLooked, Status
+from raysearch.results.events import Cause, Leaf, Phase, RaceLooked, Stage, Status
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,15 @@ class TrialRecord:
         value: the objective at the end; None until then, and when it isn't finite.
         seconds: training and evaluation time until the end or the last evaluation.
         reason: why it did not finish; empty otherwise.
-        retries: how often its process was lost.
-        facts: parameters, macs_g, macs_size, device, workers; empty until the end.
+        retries: how often it was started again.
+        facts: parameters, macs_g, macs_size, device, workers; until the end those that the study asks for.
         reports: the evaluations, by step; of two at the same step (after a retry) the later one.
         started: seconds since the epoch.
         ended: seconds since the epoch; None until the end.
+        unread: see `raysearch.results.events.TrialEnded`.
         origin: ``run/number`` of an imported trial, which has no folder here; empty for any other.
+        causes: why it was started again, in order.
+        parent, parent_step, earlier: see `raysearch.results.events.TrialStarted`.
     """
 
     number: int
@@ -64,6 +67,11 @@ class TrialRecord:
     started: float
     ended: float | None = None
     origin: str = ""
+    unread: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    parent: int | None = None
+    parent_step: int = 0
+    earlier: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,7 @@ class RunRecord:
         damaged: whether the journal is damaged before its end, or contradicts itself, so that no driver goes on with it.
         changes: what users have done to the run since it was started (budget, attempts, imports, extensions), a sentence each.
         looks: what the seed race saw; empty without one.
+        incidents: what has happened to the run (machines that were avoided, drivers under other versions), a sentence each.
     """
 
     name: str
@@ -109,3 +118,4 @@ class RunRecord:
     damaged: bool = False
     changes: tuple[str, ...] = ()
     looks: tuple[RaceLooked, ...] = ()
+    incidents: tuple[str, ...] = ()

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from raysearch.errors import StateDamaged
 from raysearch.results.events import (
     BudgetChanged,
+    Cause,
     ContendersChosen,
     DriverStarted,
     DriverStopped,
     Event,
+    MachineAvoided,
     Phase,
     PhaseEnded,
     RaceLooked,
@@ -35,7 +37,7 @@ class _Trial:
     start: TrialStarted
     reports: dict[int, ReportedPoint] = field(default_factory=dict)
     last_step: int = 0
-    retries: int = 0
+    causes: list[Cause] = field(default_factory=list)
     end: TrialEnded | None = None
 
     def record(self, contenders: Mapping[str, int]) -> TrialRecord:
@@ -53,15 +55,26 @@ class _Trial:
             status=end.status if end else None,
             step=end.step if end else self.last_step,
             value=end.value if end else None,
-            seconds=end.seconds if end else max((point.metrics.get("train_seconds", 0.0) for point in reports), default=0.0),
+            seconds=end.seconds if end else self._trained(),
             reason=end.reason if end else "",
-            retries=self.retries,
-            facts=end.facts if end else {},
+            retries=len(self.causes),
+            facts={**start.facts, **(end.facts if end else {})},
+            unread=end.unread if end else (),
             reports=reports,
             started=start.time,
             ended=end.time if end else None,
             origin=start.origin,
+            causes=tuple(self.causes),
+            parent=start.parent,
+            parent_step=start.parent_step,
+            earlier=start.earlier,
         )
+
+    def _trained(self) -> float:
+        """Return the seconds of training by the last evaluation; a child's count on from those of its parent."""
+        trained = {step: point.metrics.get("train_seconds", 0.0) for step, point in self.reports.items()}
+        before = trained.get(self.start.parent_step, 0.0) if self.start.parent is not None else 0.0
+        return max(trained.values(), default=before) - before
 
 
 def _role(start: TrialStarted, contenders: Mapping[str, int]) -> str:
@@ -83,11 +96,12 @@ class Replay:
         stopped: how the last driver left; empty if it did not say.
         began: time of the first event.
         updated: time of the last event.
-        breaks: seconds without a driver: from the last event of a driver to the start of the next one, summed.
+        breaks: seconds without a driver: from the last event before a driver started, or before a user's order, to that; summed.
         budget: what a user has put in the place of the study's budget, None if nobody has.
         contenders: see `ContendersChosen`; empty while the roles are what the trials were started as.
         looks: what the seed race has seen so far.
         changes: what users have done to the run since it was started, a sentence each.
+        incidents: what has happened to it (machines that were avoided, drivers under other versions), a sentence each.
     """
 
     phases: dict[Phase, str] = field(default_factory=dict)
@@ -100,8 +114,8 @@ class Replay:
     contenders: dict[str, int] = field(default_factory=dict)
     looks: list[RaceLooked] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
+    incidents: list[str] = field(default_factory=list)
     _trials: dict[int, _Trial] = field(default_factory=dict)
-    _driven: float = 0.0
 
     def add(self, event: Event) -> None:
         """Take the next event.
@@ -112,7 +126,7 @@ class Replay:
         Raises:
             StateDamaged: the event contradicts the ones before. Nothing was changed.
         """
-        driven = not self._is_order(event)
+        idle = bool(self.commands) and (isinstance(event, DriverStarted) or self._is_order(event))
         match event:
             case TrialStarted():
                 self._start(event)
@@ -132,18 +146,20 @@ class Replay:
                 self.changes.append(_imported(event))
             case ContendersChosen():
                 self.contenders = dict(event.contenders)
+                self.looks.clear()  # another comparison begins
             case RaceLooked():
                 self.looks.append(event)
+            case MachineAvoided():
+                place = event.address or event.machine[:12]
+                self.incidents.append(f"the machine {place} was avoided after trials had failed there at once ({event.reason})")
             case DriverStarted():
-                self.breaks += max(0.0, event.time - self._driven) if self.commands else 0.0
                 self.commands.append(event.command)
                 self.stopped = ""
             case DriverStopped():
                 self.stopped = event.reason
+        self.breaks += max(0.0, event.time - self.updated) if idle else 0.0
         self.began = self.began or event.time
         self.updated = event.time
-        if driven:
-            self._driven = event.time
 
     def trials(self) -> tuple[TrialRecord, ...]:
         """Return the trials by number, as far as the events have told."""
@@ -182,7 +198,7 @@ class Replay:
 
     def _retry(self, event: TrialRetried) -> None:
         trial = self._find(event.trial, "is retried")
-        trial.retries += 1
+        trial.causes.append(event.cause)
         if trial.end is not None:
             self.changes.append(f"trial {event.trial}, which had {trial.end.status}, has another attempt")
             self._reopen(trial.start.phase)

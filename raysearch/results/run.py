@@ -52,7 +52,7 @@ def open_run(path: Path) -> RunRecord:
         spec=_with_budget(_spec(folder.resolved, missing), merged.budget),
         environment=_environment(folder.environment, missing),
         trials=trials,
-        images=_images(folder, trials, missing),
+        images=read_images(folder, trials, missing),
         ended=dict(merged.phases),
         drivers=len(merged.commands),
         commands=tuple(merged.commands),
@@ -65,6 +65,7 @@ def open_run(path: Path) -> RunRecord:
         damaged=damaged,
         changes=tuple(merged.changes),
         looks=tuple(merged.looks),
+        incidents=tuple(merged.incidents),
     )
 
 
@@ -157,8 +158,13 @@ def _mapping(data: object, path: Path, missing: list[str]) -> dict[str, object]:
     return {}
 
 
-def _images(folder: RunFolder, trials: Iterable[TrialRecord], missing: list[str]) -> pa.Table:
-    """Put the per-image tables of all trials into one; a trial without one is only missed when it has finished here."""
+def read_images(folder: RunFolder, trials: Iterable[TrialRecord], missing: list[str] | None = None) -> pa.Table:
+    """Put the per-image tables of trials into one; a trial without one is only missed when it has finished here.
+
+    Args:
+        missing: takes a sentence for each table that could not be read.
+    """
+    missing = [] if missing is None else missing
     tables = [RUN_IMAGES.empty_table()]
     for trial in trials:
         path = folder.trial(trial.number) / IMAGES_FILE

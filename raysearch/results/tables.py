@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 
 from raysearch.results.events import Leaf
 from raysearch.results.record import ReportedPoint, RunRecord, TrialRecord
+from raysearch.train.atomic import write_atomically
 
 Format = Literal["parquet", "csv"]
 
@@ -31,6 +33,8 @@ _TRIAL: tuple[tuple[str, pa.DataType, Callable[[TrialRecord], object]], ...] = (
     ("phase", pa.string(), lambda trial: trial.phase),
     ("role", pa.string(), lambda trial: trial.role),
     ("source", pa.int64(), lambda trial: trial.source),
+    ("parent", pa.int64(), lambda trial: trial.parent),
+    ("parent_step", pa.int64(), lambda trial: trial.parent_step),
     ("status", pa.string(), lambda trial: trial.status),
     ("value", pa.float64(), lambda trial: trial.value),
     ("step", pa.int64(), lambda trial: trial.step),
@@ -62,16 +66,21 @@ class RunTables:
         """Write ``trials``, ``steps`` and ``images`` into a folder and return the files; what was there before is replaced.
 
         In CSV files a text that a spreadsheet would take for a formula gets an apostrophe in front; Parquet files hold it as it is.
+
+        Raises:
+            StorageError: the disk refuses.
         """
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         for name, table in (("trials", self.trials), ("steps", self.steps), ("images", self.images)):
             for form in formats:
                 path = folder / f"{name}.{form}"
+                content = BytesIO()
                 if form == "parquet":
-                    pq.write_table(table, path)
+                    pq.write_table(table, content)
                 else:
-                    csv.write_csv(_harmless(table), path)
+                    csv.write_csv(_harmless(table), content)
+                write_atomically(path, content.getvalue())
                 written.append(path)
         return tuple(written)
 

@@ -22,12 +22,12 @@ class Limits:
     def too_many_failed(self) -> bool:
         """Whether more trials failed than allowed. Diverged and out of memory are answers, not failures."""
         allowed = self._budget.max_failed
-        return allowed is not None and self._ledger.count("search", "failed") > allowed
+        return allowed is not None and self._ledger.count("search", "failed", "stalled") > allowed
 
     def reached(self) -> str:
         """Return which limit is reached (see `raysearch.results.events.PhaseEnded`); empty when none is."""
         budget, ledger = self._budget, self._ledger
-        if budget.trials is not None and len(ledger.of("search")) >= budget.trials:
+        if budget.trials is not None and ledger.asked() >= budget.trials:
             return "trials"
         if self.too_many_failed:
             return "failed"

@@ -11,34 +11,42 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from raysearch.errors import ClusterError, TooManyFailed
-from raysearch.results.events import DriverStarted, DriverStopped, Phase
+from raysearch.results.events import DriverStarted, DriverStopped, Event
 from raysearch.results.folder import RunFolder
 from raysearch.results.journal import Journal, JournalReader
 from raysearch.results.record import TrialRecord
 from raysearch.results.replay import Replay
 from raysearch.rng import seed_of
+from raysearch.search.attempts import Attempts
 from raysearch.search.budget import Limits
-from raysearch.search.callbacks import DriverCallback
 from raysearch.search.capacity import Capacity
+from raysearch.search.costs import Costs
 from raysearch.search.ending import leave, problem_of, settled, write_end
 from raysearch.search.importance import write_importance
-from raysearch.search.interrupt import Interrupt, catching
+from raysearch.search.interrupt import catching
 from raysearch.search.ledger import Ledger
+from raysearch.search.nursery import Nursery
 from raysearch.search.observers import RayMetrics, TensorBoard
 from raysearch.search.options import DriverOptions, Outcome
-from raysearch.search.phase import Layout, run_phase
+from raysearch.search.orders import with_budget
+from raysearch.search.patient_append import PatientAppend
+from raysearch.search.phase import Layout
+from raysearch.search.population import PopulationSource
 from raysearch.search.progress import Observer
 from raysearch.search.proposals import Proposer
-from raysearch.search.ray_internals import require_tested_ray
-from raysearch.search.schedulers.fifo import Config as Fifo
+from raysearch.search.ray_internals import machines, node_of_actor, require_tested_ray
+from raysearch.search.remote import mirrored
+from raysearch.search.rules import rules_of
+from raysearch.search.schedulers.base import Breeder, Scheduler
+from raysearch.search.schedulers.pbt import Config as Pbt
 from raysearch.search.searcher import TrialSource
 from raysearch.search.session import open_session
-from raysearch.search.sources import ConfirmSource, JobMaker, SearchSource, plan_confirmation
+from raysearch.search.sources import JobMaker, SearchSource
+from raysearch.search.stages import Run, confirm, extend, replayed
+from raysearch.search.stopping import obeying
 from raysearch.search.study import StudySpec
-from raysearch.search.tune_scheduler import TuneScheduler
 from raysearch.search.verdicts import Verdicts
 from raysearch.search.versions import versions
 from raysearch.spec import yaml
@@ -65,32 +73,17 @@ def resume_study(folder: RunFolder, options: DriverOptions) -> Outcome:
     return _drive(StudySpec.from_data(yaml.read(folder.resolved).data), folder, options)
 
 
-@dataclass(frozen=True)
-class _Run:
-    """What all steps of a driver share."""
-
-    spec: StudySpec
-    folder: RunFolder
-    options: DriverOptions
-    replay: Replay
-    ledger: Ledger
-    jobs: JobMaker
-    layout: Layout
-    interrupt: Interrupt
-
-    def records(self, phase: Phase) -> list[TrialRecord]:
-        """Return the trials of earlier drivers in a phase."""
-        return [record for record in self.replay.trials() if record.phase == phase]
-
-
 def _drive(spec: StudySpec, folder: RunFolder, options: DriverOptions) -> Outcome:
     """Hold the run, read its journal, connect to Ray, and go through the phases."""
     with ExitStack() as stack:
         interrupt = stack.enter_context(catching())
         lock = stack.enter_context(folder.lock(time.time()))
         interrupt.last_words = lock.release
+        stack.enter_context(obeying(folder, lock.holder.token, interrupt))
+        storage = stack.enter_context(mirrored(folder, spec.storage, lock))
         journal = stack.enter_context(Journal.open(folder.journal))
-        replay = _replayed(folder)
+        replay, ordered = _ordered(spec, folder, options, journal)
+        spec = with_budget(spec, replay)
         if "search" in replay.phases and (outcome := settled(spec, folder, options, replay, journal)) is not None:
             return outcome
         session = stack.enter_context(
@@ -103,16 +96,31 @@ def _drive(spec: StudySpec, folder: RunFolder, options: DriverOptions) -> Outcom
         if options.tensorboard:
             observers.append(stack.enter_context(TensorBoard(folder.path / "tensorboard", spec.objective.metric)))
         ledger = Ledger(
-            journal.append,
+            PatientAppend(journal.append, 60 * spec.faults.storage_minutes, interrupt, options.progress.on_trouble),
             metric=spec.objective.metric,
             mode=spec.objective.mode,
             gpus=spec.resources.workers * spec.resources.gpus_per_worker,
             observers=[*observers, options.progress],
             earlier=replay.trials(),
         )
+        for event in ordered:
+            ledger.tell(event)
+        ledger.on_broken = interrupt.halt
         interrupt.last_words = lambda: leave(ledger, lock)
         jobs = JobMaker(spec, folder, str(options.cache.absolute()), options.fit, options.allow_imports)
-        return _conduct(_Run(spec, folder, options, replay, ledger, jobs, layout, interrupt))
+        attempts = Attempts(ledger, spec.faults, spec.max_retries, machines, node_of_actor)
+        return _conduct(Run(spec, folder, options, replay, ledger, jobs, layout, interrupt, attempts, storage))
+
+
+def _ordered(spec: StudySpec, folder: RunFolder, options: DriverOptions, journal: Journal) -> tuple[Replay, list[Event]]:
+    """Write what the user orders to the journal; return what it tells then, and what was written."""
+    replay, written = replayed(folder), []
+    for order in options.orders:
+        for event in order.events(spec, folder, replay):
+            journal.append(event)
+            replay.add(event)
+            written.append(event)
+    return replay, written
 
 
 def layout_of(spec: StudySpec, capacity: Capacity, *, may_grow: bool = False) -> Layout:
@@ -146,10 +154,10 @@ def layout_of(spec: StudySpec, capacity: Capacity, *, may_grow: bool = False) ->
     if trains:
         require_tested_ray(versions()["ray"])
     concurrent = min(fit, resources.concurrent or fit)
-    return Layout(trains, resources.workers, resources.cpus_per_worker, resources.gpus_per_worker, concurrent, spec.max_retries)
+    return Layout(trains, resources.workers, resources.cpus_per_worker, resources.gpus_per_worker, concurrent)
 
 
-def _conduct(run: _Run) -> Outcome:
+def _conduct(run: Run) -> Outcome:
     """Go through the phases and write down how it ended."""
     ledger = run.ledger
     attempt = len(run.replay.commands)
@@ -169,75 +177,65 @@ def _conduct(run: _Run) -> Outcome:
     return outcome
 
 
-def _replayed(folder: RunFolder) -> Replay:
-    replay = Replay()
-    for event in JournalReader(folder.journal):
-        replay.add(event)
-    return replay
-
-
-def _phases(run: _Run) -> Outcome:
+def _phases(run: Run) -> Outcome:
+    extend(run)
     limits = _search(run)
     best = run.ledger.best()
     if not run.interrupt:
         problem = problem_of(run.spec, run.folder, run.ledger, limits)
         if problem is None or isinstance(problem, TooManyFailed):
-            write_importance(run.folder, run.spec, _replayed(run.folder).trials())
+            write_importance(run.folder, run.spec, replayed(run.folder).trials())
         if problem is not None:
             return Outcome("done", best, problem)
-        _confirm(run)
+        confirm(run)
     if run.interrupt:
-        return Outcome("interrupted", best, signal=run.interrupt.signal)
+        return Outcome("interrupted", best, signal=run.interrupt.reason)
     return Outcome("done", best)
 
 
-def _search(run: _Run) -> Limits:
+def _search(run: Run) -> Limits:
     spec, ledger = run.spec, run.ledger
     limits = Limits(spec.budget, ledger, run.layout.concurrent)
     if "search" in run.replay.phases:
         return limits
     records = run.records("search")
     published = [spec.trial.resolve(entry.values) for entry in spec.published]
-    objective = spec.objective
-    verdicts = Verdicts(spec.scheduler.build(_longest(run, records)), objective)
+    scheduler = spec.scheduler.build(run.longest(records))
+    verdicts = Verdicts(scheduler, spec.goals, lambda trial: ledger.entries[trial].facts)
     verdicts.replay(JournalReader(run.folder.journal))
+    costs = Costs()
     proposer = Proposer(
-        spec.trial, spec.searcher, spec.goals, seed_of(spec.seed, "search"), published, verdicts.telling, rules_of(spec, run.costs)
+        spec.trial, spec.searcher, spec.goals, seed_of(spec.seed, "search"), published, verdicts.telling, rules_of(spec, costs)
     )
     for record in records:
-        proposer.restore(record)
+        if record.parent is None:
+            proposer.restore(record)
     ledger.phase, ledger.planned = "search", _planned(spec, len(published))
     interrupted = [record for record in records if record.status is None]
-    source = SearchSource(spec, proposer, ledger, run.jobs, limits, interrupted, lambda: bool(run.interrupt))
-    _run_phase(run, source, verdicts)
+    nursery = _nursery(run, scheduler, records)
+    source: TrialSource
+    if nursery is None:
+        source = SearchSource(spec, proposer, ledger, run.jobs, limits, interrupted, run.stopped, costs)
+    else:
+        founding = SearchSource(spec, proposer, ledger, run.jobs, limits, (), run.stopped, costs, nursery.started)
+        source = PopulationSource(founding, nursery, ledger, run.jobs, limits, run.stopped)
+    run.go_through(source, verdicts)
+    if not run.interrupt:
+        ledger.end_phase(source.reason)
     return limits
 
 
+def _nursery(run: Run, scheduler: Scheduler, records: Sequence[TrialRecord]) -> Nursery | None:
+    config = run.spec.scheduler
+    if not (isinstance(scheduler, Breeder) and isinstance(config, Pbt)):
+        return None
+    return Nursery(run.spec, config, scheduler, run.ledger, run.folder.trials, records)
+
+
 def _planned(spec: StudySpec, published: int) -> int | None:
+    if spec.scheduler.founders is not None:
+        return spec.budget.trials  # how many children there will be is not known
     size = spec.searcher.size(spec.trial)
-    limits = [limit for limit in (spec.budget.trials, None if size is None else size + published) if limit is not None]
+    again = published if spec.duplicates == "allow" else 0  # else what was published is not proposed again
+    limits = [limit for limit in (spec.budget.trials, None if size is None else size + again) if limit is not None]
     return min(limits, default=None)
-
-
-def _confirm(run: _Run) -> None:
-    if "confirm" in run.replay.phases or run.spec.confirm.top == 0:
-        return
-    planned = plan_confirmation(run.spec, _replayed(run.folder).trials(), [entry.number for entry in run.ledger.ranking()])
-    run.ledger.phase, run.ledger.planned = "confirm", len(planned)
-    records = run.records("confirm")
-    source = ConfirmSource(planned, run.ledger, run.jobs, records, lambda: bool(run.interrupt))
-    _run_phase(run, source, Verdicts(Fifo().build(_longest(run, records)), run.spec.objective))
-
-
-def _run_phase(run: _Run, source: TrialSource, verdicts: Verdicts) -> None:
-    """Run a phase to its end and write down why it ended, unless it was interrupted."""
-    callback = DriverCallback(run.ledger, source, run.spec.objective.metric, trains=run.layout.trains)
-    run_phase(source, callback, TuneScheduler(verdicts), run.layout, run.folder.path / "driver.log")
-    if not run.interrupt:
-        run.ledger.end_phase(source.reason)
-
-
-def _longest(run: _Run, records: Sequence[TrialRecord]) -> int:
-    """Return the most steps that a trial of the study can have."""
-    steps = [run.spec.trial.bind(corner, 0).steps for corner in run.spec.trial.corners()]
-    return max([*steps, *(record.steps for record in records)])

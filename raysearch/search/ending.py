@@ -24,6 +24,8 @@ def settled(spec: StudySpec, folder: RunFolder, options: DriverOptions, replay: 
     Only a driver that was stopped before it could say how the run ended leaves something to write.
     """
     objective, trials = spec.objective, replay.trials()
+    if any(trial.phase == "extend" and trial.status is None for trial in trials):
+        return None
     ledger = Ledger(
         journal.append, metric=objective.metric, mode=objective.mode, gpus=0, observers=[options.progress], earlier=trials
     )
@@ -40,7 +42,7 @@ def settled(spec: StudySpec, folder: RunFolder, options: DriverOptions, replay: 
 def problem_of(spec: StudySpec, folder: RunFolder, ledger: Ledger, limits: Limits) -> RaysearchError | None:
     """Return what is wrong with a search that is over, None when its winner can be confirmed."""
     if limits.too_many_failed:
-        failed = ledger.count("search", "failed")
+        failed = ledger.count("search", "failed", "stalled")
         return TooManyFailed(
             f"{failed} trials failed, and budget.max_failed is {spec.budget.max_failed}",
             place=str(folder.trials),

@@ -11,6 +11,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from raysearch.results.folder import RunFolder
+from raysearch.results.goals import Goals
 from raysearch.results.record import TrialRecord
 from raysearch.search.proposals import Proposer
 from raysearch.search.study import StudySpec
@@ -32,11 +33,11 @@ def importance_of(spec: StudySpec, records: Sequence[TrialRecord]) -> dict[str, 
         ``{"parameters": {name: share}, "method": "ped-anova", "trials": n}``, or, when it can't be said, ``{"parameters": {},
         "reason": ...}``.
     """
-    done = [record for record in records if record.phase == "search" and record.status == "finished" and record.value is not None]
+    full = [record for record in records if record.phase == "search" and record.status == "finished" and record.parent is None]
+    done = [record for record in full if record.value is not None]  # (what a child reached is not due to its values alone)
     if len(done) < LEAST_TRIALS:
         return _unsaid(f"{len(done)} finished trials are too few to tell ({LEAST_TRIALS} are needed)")
-    objective = spec.objective
-    proposer = Proposer(spec.trial, spec.searcher, objective.metric, objective.mode, 0, ())
+    proposer = Proposer(spec.trial, spec.searcher, Goals((spec.goals.headline,)), 0, ())
     for record in done:
         proposer.restore(record)
     trials = proposer.study.get_trials(deepcopy=False)

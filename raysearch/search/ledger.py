@@ -5,6 +5,7 @@ The journal comes first: what is not in it has not happened. One `Ledger` lives 
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -12,10 +13,24 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from raysearch.results.events import Event, Leaf, Phase, PhaseEnded, Status, TrialEnded, TrialReported, TrialRetried, TrialStarted
+from raysearch.results.events import (
+    Cause,
+    Event,
+    Leaf,
+    Phase,
+    PhaseEnded,
+    Stage,
+    Status,
+    TrialEnded,
+    TrialReported,
+    TrialRetried,
+    TrialStarted,
+)
 from raysearch.results.record import TrialRecord
 from raysearch.search.job import Ended, Reported
 from raysearch.search.progress import Best, Observer, Summary
+
+logger = logging.getLogger("raysearch")
 
 
 @dataclass
@@ -24,7 +39,11 @@ class Entry:
 
     Attributes:
         carried: seconds of earlier processes of this trial, by their last report.
+        metrics: of the last report.
+        facts: what is known of parameters, multiply-adds and so on.
         seconds: seconds of all its processes, by the last report or, when it has ended, in all.
+        imported: it was trained in another run, and costs this one nothing.
+        parent: the trial from whose checkpoint it began.
     """
 
     number: int
@@ -34,9 +53,18 @@ class Entry:
     step: int = -1
     value: float | None = None
     seconds: float = 0.0
-    retries: int = 0
+    causes: list[Cause] = field(default_factory=list)
     carried: float = 0.0
     points: list[tuple[int, float]] = field(default_factory=list)
+    metrics: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, Leaf] = field(default_factory=dict)
+    imported: bool = False
+    parent: int | None = None
+
+    @property
+    def parts(self) -> int:
+        """Pieces in which a worker takes its share of a batch: twice as many after each time that memory did not suffice."""
+        return int(2 ** self.causes.count("out_of_memory"))
 
 
 @dataclass(frozen=True)
@@ -49,10 +77,22 @@ class NewTrial:
     config: dict[str, object]
     seed: int
     steps: int
+    facts: dict[str, Leaf] = field(default_factory=dict)
+    parent: int | None = None
+    parent_step: int = 0
+    earlier: tuple[Stage, ...] = ()
+
+
+def _nothing(error: Exception) -> None:
+    """Tell nobody."""
 
 
 class Ledger:
     """Numbers trials, writes events, keeps count.
+
+    Attributes:
+        broken: why the journal can't be written any more; None while it can.
+        on_broken: called then.
 
     Args:
         append: writes an event to the journal and returns when it is on the disk.
@@ -77,11 +117,12 @@ class Ledger:
         self._gpus = gpus
         self._observers = tuple(observers)
         self._began = time.monotonic()
-        self._counts: dict[Phase, Counter[str]] = {"search": Counter(), "confirm": Counter()}
+        self._counts: dict[Phase, Counter[str]] = {"search": Counter(), "confirm": Counter(), "extend": Counter()}
         self._ended_seconds = 0.0
         self._running: dict[int, Entry] = {}
         self._best: Entry | None = None
         self.broken: Exception | None = None
+        self.on_broken: Callable[[Exception], None] = _nothing
         self._writing = threading.Lock()
         self.phase: Phase = "search"
         self.planned: int | None = None
@@ -99,7 +140,7 @@ class Ledger:
 
     def _settle(self, entry: Entry) -> None:
         self._counts[entry.phase][entry.status or ""] += 1
-        self._ended_seconds += entry.seconds
+        self._ended_seconds += 0.0 if entry.imported else entry.seconds
         if (
             entry.phase == "search"
             and entry.status == "finished"
@@ -133,22 +174,35 @@ class Ledger:
         """Return the trials of a phase, by number."""
         return [entry for entry in self.entries.values() if entry.phase == phase]
 
+    def asked(self) -> int:
+        """Return how many trials the search has started itself: what its budget counts."""
+        return sum(not entry.imported for entry in self.of("search"))
+
     def write(self, event: Event) -> None:
         """Write an event and tell the observers.
 
-        When that fails, every later call fails with the same exception: Ray Tune takes an exception in a callback for a failure of
-        the trial and goes on, and what it would tell next is not true.
+        When it can't be written, every later call fails with the same exception: Ray Tune takes an exception in a callback for a
+        failure of the trial and goes on, and what it would tell next is not true.
         """
         self._require_sound()
         try:
             with self._writing:
                 self._append(event)
-            summary = self.summary()
-            for observer in self._observers:
-                observer.on_event(event, summary)
         except Exception as error:
             self.broken = error
+            self.on_broken(error)
             raise
+        self.tell(event)
+
+    def tell(self, event: Event) -> None:
+        """Tell the observers of an event that is in the journal; one that fails (its terminal is gone) hears no more of the run."""
+        summary = self.summary()
+        for observer in self._observers:
+            try:
+                observer.on_event(event, summary)
+            except Exception:
+                logger.exception("%s failed and sees no more of the run, which goes on", type(observer).__name__)
+                self._observers = tuple(other for other in self._observers if other is not observer)
 
     def write_last(self, event: Event) -> None:
         """Write an event from another thread, tell nobody, and let nothing follow it: the process is about to end.
@@ -192,11 +246,15 @@ class Ledger:
             role=trial.role,
             source=trial.source,
             values=trial.values,
+            facts=trial.facts,
             config=trial.config,
             seed=trial.seed,
             steps=trial.steps,
+            parent=trial.parent,
+            parent_step=trial.parent_step,
+            earlier=trial.earlier,
         )
-        self._add(Entry(number, self.phase, trial.steps))
+        self._add(Entry(number, self.phase, trial.steps, facts=dict(trial.facts), parent=trial.parent))
         self.write(event)
         return number
 
@@ -208,21 +266,28 @@ class Ledger:
         entry.step = report.step
         entry.seconds = entry.carried + report.seconds
         entry.points.append((report.step, report.metrics[self._metric]))
+        entry.metrics = dict(report.metrics)
         self.write(TrialReported(time=time.time(), trial=number, step=report.step, metrics=report.metrics))
         return True
 
-    def retried(self, number: int, reason: str) -> None:
-        """Take the loss of a trial's process that Ray will make good."""
+    def retried(self, number: int, reason: str, cause: Cause = "lost") -> None:
+        """Take the loss of a trial's process; the trial goes on in another."""
         entry = self.entries[number]
-        entry.retries += 1
+        entry.causes.append(cause)
         entry.carried = entry.seconds
-        self.write(TrialRetried(time=time.time(), trial=number, attempt=entry.retries, reason=reason))
+        self.write(TrialRetried(time=time.time(), trial=number, attempt=len(entry.causes), reason=reason, cause=cause))
+
+    def rested(self, number: int) -> None:
+        """Take that a trial's process has ended, and that another one will go on with the trial."""
+        entry = self.entries[number]
+        entry.carried = entry.seconds
 
     def ended(self, number: int, end: Ended) -> None:
         """Take the end of a trial."""
         self._require_sound()
         entry = self.entries[number]
         entry.status, entry.value, entry.step = end.status, end.value, max(end.step, 0)
+        entry.facts |= end.facts
         entry.seconds = entry.carried + end.seconds
         del self._running[number]
         self._counts[entry.phase]["running"] -= 1
@@ -237,6 +302,7 @@ class Ledger:
                 seconds=entry.seconds,
                 reason=end.reason,
                 facts=end.facts,
+                unread=end.unread,
             )
         )
 
@@ -255,7 +321,11 @@ def _entry_of(record: TrialRecord, metric: str) -> Entry:
         step=record.step if last or record.status else -1,
         value=record.value,
         seconds=record.seconds,
-        retries=record.retries,
+        causes=list(record.causes),
         carried=record.seconds if record.status is None else 0.0,
         points=[(point.step, point.metrics[metric]) for point in record.reports],
+        metrics=dict(last.metrics) if last else {},
+        facts=dict(record.facts),
+        imported=bool(record.origin),
+        parent=record.parent,
     )

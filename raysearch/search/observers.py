@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, get_args
 
 from ray.util.metrics import Counter, Gauge
 from tensorboardX import SummaryWriter
 
-from raysearch.results.events import Event, TrialEnded, TrialReported, TrialStarted
+from raysearch.results.events import Event, Status, TrialEnded, TrialReported, TrialStarted
 from raysearch.search.progress import Summary
 
-_STATES = ("running", "finished", "stopped", "diverged", "out_of_memory", "failed")
+_STATES = ("running", *get_args(Status))
 
 
 class TensorBoard:
@@ -36,6 +36,9 @@ class TensorBoard:
         """Write what a trial's events tell."""
         if isinstance(event, TrialStarted):
             self._values[event.trial] = {name: "none" if value is None else value for name, value in event.values.items()}
+            if event.parent is not None:
+                line = f"child of trial {event.parent:04d} from step {event.parent_step} on"
+                self._writer(event.trial).add_text("lineage", line, event.parent_step, walltime=event.time)
         elif isinstance(event, TrialReported):
             writer = self._writer(event.trial)
             for name, value in event.metrics.items():

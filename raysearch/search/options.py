@@ -9,12 +9,13 @@ from typing import Literal
 
 from raysearch.errors import RaysearchError
 from raysearch.search.job import DEFAULT_FIT
+from raysearch.search.orders import Order
 from raysearch.search.progress import Best, NoProgress, Progress
 
 
 @dataclass(frozen=True)
 class DriverOptions:
-    """How to run a study; nothing in here changes its result.
+    """How to run a study; nothing in here but orders changes its result.
 
     Attributes:
         cache: folder of decoded photographs and patch tables.
@@ -26,6 +27,7 @@ class DriverOptions:
         command: the command line, for the record.
         fit: the training function as ``module:name``; another one than raysearch's is for tests and benchmarks.
         allow_imports: trials may import components from outside the tree.
+        orders: what a user orders of a run that is there already, before it goes on.
     """
 
     cache: Path
@@ -38,6 +40,7 @@ class DriverOptions:
     command: tuple[str, ...] = field(default_factory=lambda: tuple(sys.argv))
     fit: str = DEFAULT_FIT
     allow_imports: bool = False
+    orders: tuple[Order, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,10 @@ from typing import Protocol
 from raysearch.errors import SpecError
 from raysearch.results.events import BudgetChanged, Event, Status, TrialRetried, TrialStarted, limits_of
 from raysearch.results.folder import RunFolder
+from raysearch.results.goals import CONFIG_FACTS
 from raysearch.results.record import TrialRecord
 from raysearch.results.replay import Replay
+from raysearch.search.remote import fetch_checkpoints
 from raysearch.search.study import Budget, StudySpec
 from raysearch.spec.trial import TrialConfig
 from raysearch.train.extension import continue_from, depends_on_length
@@ -145,7 +147,10 @@ class Retry:
                 f"no trial of the run ended as {' or '.join(sorted(self.statuses))}", remedy="raysearch ls RUN shows them"
             )
         now = time.time()
-        return [TrialRetried(time=now, trial=one.number, attempt=one.retries + 1, reason="a user asked for it") for one in chosen]
+        return [
+            TrialRetried(time=now, trial=one.number, attempt=one.retries + 1, reason="a user asked for it", cause="asked")
+            for one in chosen
+        ]
 
     def _refuse_other(self, number: int, records: Mapping[int, TrialRecord]) -> None:
         record = existing(number, records)
@@ -198,9 +203,10 @@ class Extend:
         self._refuse(record)
         before = TrialConfig.parse(record.config)
         after = before.model_copy(update={"steps": self.steps})
-        anew = depends_on_length(before, self.steps, record.step) if self.anew is None else self.anew
+        anew = record.parent is None and depends_on_length(before, self.steps, record.step) if self.anew is None else self.anew
         new = len(records)
         if not anew:
+            fetch_checkpoints(spec.storage, folder, self.number)
             continue_from(folder.trial(self.number), before, folder.trial(new), after)
         start = TrialStarted(
             time=time.time(),
@@ -212,6 +218,7 @@ class Extend:
             config=after.model_dump(mode="json"),
             seed=record.seed,
             steps=self.steps,
+            facts={name: fact for name, fact in record.facts.items() if name in CONFIG_FACTS},
         )
         return [start]
 
@@ -224,6 +231,8 @@ class Extend:
             raise SpecError(
                 f"trial {self.number} is of the confirmation", remedy=f"extend the trial of the search: {record.source}"
             )
+        if self.anew and record.parent is not None:
+            raise SpecError(f"trial {self.number} began from a checkpoint of trial {record.parent}", remedy="leave --anew out")
         if self.steps <= record.step:
             raise SpecError(
                 f"trial {self.number} was trained for {record.step} steps already", place="--steps", remedy="ask for more"

@@ -8,20 +8,23 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ray import tune
 from ray.tune.schedulers import TrialScheduler
 
+from raysearch.search.attempts import Attempts
 from raysearch.search.callbacks import DriverCallback
-from raysearch.search.ray_internals import trial_class
+from raysearch.search.ray_internals import away_from, trial_class
 from raysearch.search.searcher import JournalSearcher, TrialSource
 from raysearch.search.train_trial import run_in_train
 from raysearch.search.trainable import run_in_tune
 
 _DRIVER_ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints a box at verbosity 0 too
+    "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",  # else Tune starts such a trial again by itself
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # the last report of a trial shows its metric to no scheduler
@@ -39,7 +42,6 @@ class Layout:
         trains: trials are Ray Train runs.
         workers, cpus, gpus: workers of a trial, and what each has.
         concurrent: trials at once.
-        max_retries: how often a lost trial is started again.
     """
 
     trains: bool
@@ -47,27 +49,28 @@ class Layout:
     cpus: int
     gpus: float
     concurrent: int
-    max_retries: int
 
 
-def run_phase(source: TrialSource, callback: DriverCallback, scheduler: TrialScheduler, layout: Layout, log: Path) -> None:
+def run_phase(
+    source: TrialSource, attempts: Attempts, callback: DriverCallback, scheduler: TrialScheduler, layout: Layout, log: Path
+) -> None:
     """Run trials until the source has no more; return early when Tune was told to stop.
 
     Args:
+        attempts: has the lost trials that start again.
         log: file to which Tune's own log is appended.
     """
     with tempfile.TemporaryDirectory(prefix="rs-tune-") as storage, _environment(), _logging_to(log):
         tune.run(
-            trial_class(run_in_train) if layout.trains else run_in_tune,
+            tune.with_resources(_trainable(layout), partial(_resources, layout)),
             name="tune",
             storage_path=storage,
-            search_alg=JournalSearcher(source),
+            search_alg=JournalSearcher(source, attempts),
             scheduler=scheduler,
             num_samples=-1,
             max_concurrent_trials=layout.concurrent,
-            resources_per_trial=_resources(layout),
             reuse_actors=not layout.trains,  # a reused actor can't start a second Train run
-            max_failures=layout.max_retries,
+            max_failures=0,  # what becomes of a lost trial is decided in `raysearch.search.attempts`
             raise_on_failed_trial=False,
             callbacks=[callback],
             trial_name_creator=_name,
@@ -76,11 +79,17 @@ def run_phase(source: TrialSource, callback: DriverCallback, scheduler: TrialSch
         )
 
 
-def _resources(layout: Layout) -> dict[str, float]:
+def _trainable(layout: Layout) -> type:
+    return trial_class(run_in_train if layout.trains else run_in_tune, trains=layout.trains)
+
+
+def _resources(layout: Layout, config: dict[str, Any]) -> tune.PlacementGroupFactory:
     """Return what Tune reserves for a trial. The driver of a Train run needs no CPU, but Tune refuses an empty request."""
     if layout.trains:
-        return {"cpu": 0, "memory": 1}
-    return {"cpu": layout.cpus, "gpu": layout.gpus}
+        return tune.PlacementGroupFactory([{"memory": 1}])
+    bundles = [{"CPU": layout.cpus, "GPU": layout.gpus}]
+    away = away_from(config["avoid"])
+    return tune.PlacementGroupFactory(bundles, bundle_label_selector=[away]) if away else tune.PlacementGroupFactory(bundles)
 
 
 def _name(trial: Any) -> str:

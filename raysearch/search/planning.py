@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from raysearch.errors import SpecError
+from raysearch.search.exchanges import exchange_findings
 from raysearch.search.feasibility import objective_findings
 from raysearch.search.probes import Probe
 from raysearch.search.study import StudySpec
@@ -21,6 +22,7 @@ def plan_findings(study: StudySpec, document: Document, probes: Iterable[Probe])
     corners = [probe for probe in probes if not probe.pair]
     yield from _budget(study, document)
     yield from _rungs(study, document, corners)
+    yield from exchange_findings(study, document, corners)
     yield from objective_findings(study, document, corners)
     yield from _seed(study, document)
     yield from _published(study, document)
@@ -34,7 +36,7 @@ def _budget(study: StudySpec, document: Document) -> Iterator[Finding]:
         yield document.finding(("budget", "gpu_hours"), reason, remedy, value=budget.gpu_hours)
     try:
         study.searcher.build(study.trial, 0)
-        size = study.searcher.size(study.trial)
+        size = _least(study.searcher.size(study.trial), study.scheduler.founders)
     except SpecError as error:
         yield _at_domain(study, document, error)
         return
@@ -44,6 +46,10 @@ def _budget(study: StudySpec, document: Document) -> Iterator[Finding]:
     if size is not None and budget.trials is not None and budget.trials < size:
         reason = f"ends the search before its {size} configurations are tried"
         yield _warning(document.finding(("budget", "trials"), reason, f"write {size}, or leave it out", value=budget.trials))
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    return min((size for size in (one, other) if size is not None), default=None)
 
 
 def _at_domain(study: StudySpec, document: Document, error: SpecError) -> Finding:

@@ -99,7 +99,8 @@ def _examined(reading: Reading, study: LoadedStudy | None, capacity: Capacity | 
         space = reading.space.under(() if reading.spec is None else reading.spec.trial.constraints)
         broken = list(constraint_findings(space, document))
         findings += broken
-        probes, wrong = bind_all(reading.space if any(one.severity == "spec" for one in broken) else space, document)
+        space = reading.space if any(one.severity == "spec" for one in broken) else space  # without bad constraints
+        probes, wrong = bind_all(space, document)
         findings += without_consequences(wrong, [finding.key for finding in findings])
     faulty = [finding.key for finding in findings]
     findings += without_consequences(_disagreements(probes, reading.spec, document), faulty)
@@ -112,7 +113,8 @@ def _examined(reading: Reading, study: LoadedStudy | None, capacity: Capacity | 
     findings += without_consequences(_photographs(probes, document, sizes), faulty)
     needed = None
     if reading.spec is not None:
-        findings += plan_findings(reading.spec, document, probes)
+        spec = reading.spec.model_copy(update={"trial": space}) if reading.space.template else reading.spec
+        findings += plan_findings(spec, document, probes)
         findings += demands.capacity_findings(reading.spec, capacity or demands.local_capacity(), document)
         if probes:
             channels = max(p.trial.task.channels_stored for p in probes)

@@ -54,11 +54,17 @@ class Progress(Observer, Protocol):
     def on_session(self, session: Session) -> None:
         """Take the address of the dashboard and warnings, before the first trial."""
 
+    def on_trouble(self, text: str) -> None:
+        """Take a sentence about what the study waits for."""
+
 
 class NoProgress:
     """Shows nothing."""
 
     def on_session(self, session: Session) -> None:
+        """Do nothing."""
+
+    def on_trouble(self, text: str) -> None:
         """Do nothing."""
 
     def on_event(self, event: Event, summary: Summary) -> None:

@@ -198,15 +198,14 @@ class Proposer:
 
     def _drawn(self, number: int) -> Assignment | None:
         draws = self._space.draws(DRAWS, seed=seed_of(self._seed, "searcher", number, "draws"))
-        values = next(filter(self._may_be_tried, draws), None)
+        values = next(filter(self._may_be_tried, _distinct(draws)), None)
         if values is not None:
             self._history.enter(number, values)
         return values
 
     def _may_be_tried(self, values: Assignment) -> bool:
-        if not self._space.allows(values) or not self._rules.admits(values):
-            return False
-        return not self._before(values) or self._rules.again(values)
+        new = not self._before(values) or self._rules.again(values)
+        return new and self._space.allows(values) and self._rules.admits(values)
 
     def _before(self, values: Assignment) -> list[int]:
         """Return the trials of a configuration that are running or have said something about it; lost ones have not."""
@@ -219,6 +218,14 @@ class Proposer:
         if role == "imported":
             self._imported.add(_key(values))
         self._trials.setdefault(_key(values), []).append(number)
+
+
+def _distinct(drawn: Iterator[Assignment]) -> Iterator[Assignment]:
+    seen: set[str] = set()
+    for values in drawn:
+        if _key(values) not in seen:
+            seen.add(_key(values))
+            yield values
 
 
 def _key(values: Mapping[str, Leaf]) -> str:

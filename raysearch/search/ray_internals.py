@@ -28,8 +28,10 @@ from ray.train.v2._internal.callbacks.datasets import DatasetsCallback
 from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
 from ray.train.v2._internal.execution.callback import ControllerCallback, WorkerGroupCallback
 from ray.tune.trainable.function_trainable import wrap_function
+from ray.util.placement_group import NODE_ID_LABEL_KEY
 
 from raysearch.errors import ClusterError
+from raysearch.search.leaving import listen
 
 TESTED = (2, 60)
 """The minor version of Ray whose internals were read."""
@@ -101,6 +103,27 @@ def address_of_running_cluster() -> str:
     return found
 
 
+def actor_of(trial: Any) -> str:
+    """Return the id of the actor that a Tune trial runs in."""
+    return str(trial.temporary_state.ray_actor._actor_id.hex())
+
+
+def node_of_actor(actor: str) -> str:
+    """Return the id of the machine on which an actor runs or ran; empty when the cluster has forgotten it."""
+    found = ray._private.state.actors(actor_id=actor)
+    return str(found["Address"]["NodeID"]) if found else ""
+
+
+def machines() -> dict[str, str]:
+    """Return the machines that are there, with their addresses by id."""
+    return {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
+
+
+def away_from(nodes: Sequence[str]) -> dict[str, str]:
+    """Return the label selector of everything but some machines; empty without any."""
+    return {NODE_ID_LABEL_KEY: f"!in({','.join(nodes)})"} if nodes else {}
+
+
 def _controller_key(trial_id: str) -> bytes:
     return b"raysearch:controller:" + trial_id.encode()
 
@@ -124,6 +147,7 @@ class HandleCallback(ControllerCallback, WorkerGroupCallback):  # type: ignore[m
         """Publish the placement group."""
         group = worker_group.get_worker_group_state().placement_group_handle.placement_group
         _internal_kv_put(_group_key(self.trial_id), cloudpickle.dumps(group), overwrite=True)
+        worker_group.execute(listen)
 
 
 class LeanTorchTrainer(TorchTrainer):  # type: ignore[misc]  # Ray is untyped
@@ -134,13 +158,24 @@ class LeanTorchTrainer(TorchTrainer):  # type: ignore[misc]  # Ray is untyped
         return [callback for callback in super()._create_default_callbacks() if not isinstance(callback, unwanted)]
 
 
-def trial_class(run: Callable[[dict[str, Any]], None]) -> type:
-    """Wrap a Tune function into a trial class that aborts its Train controller when Tune stops or pauses it."""
+def trial_class(run: Callable[[dict[str, Any]], None], *, trains: bool) -> type:
+    """Wrap a Tune function into a trial class that listens for SIGTERM, and that aborts its Train controller when Tune stops or
+    pauses it.
+
+    Args:
+        trains: the function starts a Ray Train run, whose workers listen themselves.
+    """
     base = wrap_function(run, name="TrialDriver")
 
     class TrialDriver(base):  # type: ignore[misc, valid-type]  # a class made by Ray
+        def setup(self, config: dict[str, Any], **more: Any) -> None:
+            if not trains:
+                listen()  # the one place of a trial's process where its main thread is at hand
+            super().setup(config, **more)
+
         def cleanup(self) -> None:
-            abort_controller(self.trial_id)
+            if trains:
+                abort_controller(self.trial_id)
             super().cleanup()
 
     TrialDriver.__qualname__ = "TrialDriver"  # as the dashboard shows it
@@ -175,7 +210,7 @@ class Mailbox:
     """Numbered messages from one sender to one reader, through the cluster's key-value store.
 
     Args:
-        owner: the Tune trial.
+        owner: names the trial in the cluster.
         attempt: unique for each attempt of the trial, so that its messages are told from those of an earlier one.
     """
 

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from ray.tune.search import Searcher
 
-from raysearch.results.events import Status
-from raysearch.search.job import Job
+from raysearch.search.attempts import Attempts
+from raysearch.search.job import Ended, Job, Reported
 
 
 class TrialSource(Protocol):
@@ -19,29 +19,49 @@ class TrialSource(Protocol):
         """Why there are no more trials; see `raysearch.results.events.PhaseEnded`."""
 
     def next(self) -> Job | None:
-        """Return the next trial to run, already written to the journal; None when there are no more."""
+        """Return the next trial to run, already written to the journal; None when there is none, as far as is known now."""
 
-    def report(self, number: int, step: int, value: float) -> None:
-        """Take an intermediate value of the objective."""
+    def report(self, number: int, report: Reported) -> None:
+        """Take a report that was written to the journal."""
 
-    def tell(self, number: int, status: Status, value: float | None) -> None:
-        """Take the end of a trial."""
+    def tell(self, number: int) -> None:
+        """Take the end of a trial that was written to the journal."""
+
+    def rests(self, number: int, step: int) -> bool:
+        """Return whether a trial that has come to a step, and may go on, is to leave its worker to others first.
+
+        Its process is ended then, and `next` gives the trial out again.
+        """
+
+    def is_resting(self, number: int) -> bool:
+        """Return whether a trial was sent to rest: its process has ended, and the trial has not."""
+
+    def judged(self, number: int, end: Ended) -> Ended:
+        """Return the end of a trial as it is to be written to the journal."""
 
 
 class JournalSearcher(Searcher):  # type: ignore[misc]  # Ray is untyped
-    """Hands out the jobs of a source. What became of them travels through the driver's callback, journal first."""
+    """Hands out lost trials again, then the jobs of a source. What became of them travels through the driver's callback, journal
+    first."""
 
-    def __init__(self, source: TrialSource) -> None:
+    def __init__(self, source: TrialSource, attempts: Attempts) -> None:
         super().__init__()
         self._source = source
+        self._attempts = attempts
+        self._running: set[str] = set()
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
-        """Return the next job as a Tune configuration, or that there are no more."""
-        job = self._source.next()
-        return self.FINISHED if job is None else {"trial": job.trial, "job": job.to_json()}
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """Return the next job as a Tune configuration; or that there are no more; or None, while a running one may be lost."""
+        job = self._attempts.next() or self._source.next()
+        if job is None:
+            return None if self._running else self.FINISHED
+        self._running.add(trial_id)
+        job = self._attempts.prepared(job)
+        return {"trial": job.trial, "job": job.to_json(), "avoid": list(job.avoid)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Do nothing: see the class."""
+        """Take note that a trial of Tune's is over."""
+        self._running.discard(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
         """Write a note: Tune wants a file, and nothing is ever read from it."""

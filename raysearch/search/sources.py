@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from raysearch.results.events import Status
+from raysearch.results.events import Stage
 from raysearch.results.folder import RunFolder
+from raysearch.results.goals import FACTS
+from raysearch.results.lineage import ancestors
 from raysearch.results.record import TrialRecord
+from raysearch.results.replay import BASELINE, FORMER
+from raysearch.results.storage import Storage
 from raysearch.rng import seed_of
 from raysearch.search.budget import Limits
-from raysearch.search.job import Job
-from raysearch.search.ledger import Ledger, NewTrial
+from raysearch.search.costs import Costs
+from raysearch.search.job import Ended, Job, Reported
+from raysearch.search.ledger import Entry, Ledger, NewTrial
 from raysearch.search.proposals import Proposer
 from raysearch.search.study import StudySpec
+from raysearch.spec.findings import dotted
 from raysearch.spec.trial import TrialConfig
 
 _SEED_BITS = 2**31
@@ -48,9 +54,12 @@ class JobMaker:
     fit: str
     allow_imports: bool
 
-    def make(self, number: int, config: dict[str, object], split: Literal["validation", "test"]) -> Job:
-        """Return the job of a trial."""
-        resources = self.spec.resources
+    def make(
+        self, number: int, config: dict[str, object], split: Literal["validation", "test"], earlier: Sequence[Stage] = ()
+    ) -> Job:
+        """Return the job of a trial, which may go through other configurations first."""
+        resources, faults = self.spec.resources, self.spec.faults
+        searched = [target for entry in self.spec.trial.entries for target in entry.targets] if split == "validation" else []
         return Job(
             trial=number,
             config=json.dumps(config),
@@ -58,11 +67,17 @@ class JobMaker:
             cache=self.cache,
             split=split,
             metric=self.spec.objective.metric,
+            others=tuple(goal.metric for goal in self.spec.goals.goals[1:] if goal.metric not in FACTS),
             workers=resources.workers,
             cpus=resources.cpus_per_worker,
             gpus=resources.gpus_per_worker,
             fit=self.fit,
             allow_imports=self.allow_imports,
+            stall_s=None if faults.stall_minutes is None else 60 * faults.stall_minutes,
+            patience_s=60 * faults.storage_minutes,
+            storage="" if self.spec.storage is None else Storage.open(self.spec.storage).child(self.folder.name).uri,
+            tuned=tuple(map(dotted, searched)),
+            earlier=tuple((stage.until, json.dumps(stage.config)) for stage in earlier),
         )
 
 
@@ -78,8 +93,13 @@ class SearchSource:
         limits: Limits,
         interrupted: Sequence[TrialRecord],
         stop: Callable[[], bool],
+        costs: Costs,
+        started: Callable[[int, NewTrial], object] = lambda number, trial: None,
     ) -> None:
         self._spec = spec
+        self._costs = costs
+        self._started = started
+        self._goals = spec.goals
         self._proposer = proposer
         self._ledger = ledger
         self._jobs = jobs
@@ -111,20 +131,49 @@ class SearchSource:
             return None
         trial = self._spec.trial.bind(proposal.values, trial_seed(self._spec.seed, number))
         config = trial.model_dump(mode="json")
-        self._ledger.start(NewTrial(proposal.role, None, proposal.values, config, trial.seed, trial.steps))
+        facts = self._costs.of(trial) if self._goals.needs_config_facts else {}
+        new = NewTrial(proposal.role, proposal.source, proposal.values, config, trial.seed, trial.steps, facts)
+        self._ledger.start(new)
+        self._started(number, new)
         return self._jobs.make(number, config, "validation")
 
-    def report(self, number: int, step: int, value: float) -> None:
+    def report(self, number: int, report: Reported) -> None:
         """Tell the searcher."""
-        self._proposer.report(number, step, value)
+        self._proposer.report(number, report.step, self._goals.raw(report.metrics, self._ledger.entries[number].facts))
 
-    def tell(self, number: int, status: Status, value: float | None) -> None:
+    def tell(self, number: int) -> None:
         """Tell the searcher."""
-        self._proposer.tell(number, status, value)
+        entry = self._ledger.entries[number]
+        assert entry.status is not None, "it was written down"
+        metrics = self._metrics(entry, entry.value)
+        values = self._goals.raw(metrics, entry.facts) if entry.status in ("finished", "infeasible") else None
+        self._proposer.tell(number, entry.status, values, self._goals.excesses(metrics, entry.facts))
+
+    def rests(self, number: int, step: int) -> bool:
+        """Return False: nobody takes turns."""
+        return False
+
+    def is_resting(self, number: int) -> bool:
+        """Return False: nobody takes turns."""
+        return False
+
+    def judged(self, number: int, end: Ended) -> Ended:
+        """Return an end as it is to be written: one whose outcome does not meet a constraint of the study is infeasible."""
+        if end.status != "finished":
+            return end
+        entry = self._ledger.entries[number]
+        broken = self._goals.violated(self._metrics(entry, end.value), {**entry.facts, **end.facts})
+        return replace(end, status="infeasible", reason=f"does not meet {broken}") if broken else end
+
+    def _metrics(self, entry: Entry, value: float | None) -> dict[str, float]:
+        return entry.metrics if value is None else {**entry.metrics, self._goals.headline.metric: value}
 
 
 class ConfirmSource:
-    """The trials of the confirmation, seed by seed, so that what was confirmed when it is interrupted can be compared."""
+    """The trials of the confirmation, seed by seed, so that what was confirmed when it is interrupted can be compared.
+
+    Also, with nothing planned and on the ``validation`` split, trials that a user ordered by themselves.
+    """
 
     def __init__(
         self,
@@ -133,13 +182,20 @@ class ConfirmSource:
         jobs: JobMaker,
         earlier: Sequence[TrialRecord],
         stop: Callable[[], bool],
+        split: Literal["validation", "test"] = "test",
     ) -> None:
         self._ledger = ledger
         self._jobs = jobs
+        self._split = split
         started = {(record.role, record.seed) for record in earlier}
         self._planned = [trial for trial in planned if (trial.role, trial.seed) not in started]
-        self._interrupted = [record for record in earlier if record.status is None]
+        unfinished = [record for record in earlier if record.status is None]
+        self._interrupted = [record for record in unfinished if not record.role.startswith(FORMER)]
         self._stop = stop
+
+    def __len__(self) -> int:
+        """Return how many trials have not been started."""
+        return len(self._planned)
 
     @property
     def reason(self) -> str:
@@ -152,17 +208,29 @@ class ConfirmSource:
             return None
         if self._interrupted:
             record = self._interrupted.pop(0)
-            return self._jobs.make(record.number, record.config, "test")
+            return self._jobs.make(record.number, record.config, self._split, record.earlier)
         if not self._planned:
             return None
         trial = self._planned.pop(0)
-        return self._jobs.make(self._ledger.start(trial), trial.config, "test")
+        return self._jobs.make(self._ledger.start(trial), trial.config, self._split, trial.earlier)
 
-    def report(self, number: int, step: int, value: float) -> None:
+    def report(self, number: int, report: Reported) -> None:
         """Do nothing: nobody searches."""
 
-    def tell(self, number: int, status: Status, value: float | None) -> None:
+    def tell(self, number: int) -> None:
         """Do nothing: nobody searches."""
+
+    def rests(self, number: int, step: int) -> bool:
+        """Return False: nobody takes turns."""
+        return False
+
+    def is_resting(self, number: int) -> bool:
+        """Return False: nobody takes turns."""
+        return False
+
+    def judged(self, number: int, end: Ended) -> Ended:
+        """Return the end as it is: constraints are for the search."""
+        return end
 
 
 def plan_confirmation(spec: StudySpec, records: Sequence[TrialRecord], ranking: Sequence[int]) -> list[NewTrial]:
@@ -178,15 +246,31 @@ def plan_confirmation(spec: StudySpec, records: Sequence[TrialRecord], ranking: 
     tops = [records[number] for number in ranking[: spec.confirm.top]]
     if not tops:
         return []
-    winner = TrialConfig.parse(tops[0].config)
-    contenders = [
-        (f"top{rank}", record.number, record.values, TrialConfig.parse(record.config)) for rank, record in enumerate(tops, 1)
-    ]
-    contenders.insert(0, ("baseline", tops[0].number, {}, spec.confirm.baseline_of(winner)))
+    contenders = [_contender(f"top{rank}", record, records) for rank, record in enumerate(tops, 1)]
+    contenders.insert(0, _baseline(spec, contenders[0]))
     used = frozenset(record.seed for record in records if record.phase == "search")
-    planned = []
-    for seed in confirm_seeds(spec.seed, spec.confirm.seeds, used):
-        for role, source, values, config in contenders:
-            data = config.model_copy(update={"seed": seed}).model_dump(mode="json")
-            planned.append(NewTrial(role, source, dict(values), data, seed, config.steps))
-    return planned
+    return [seeded(trial, seed) for seed in confirm_seeds(spec.seed, spec.confirm.seeds, used) for trial in contenders]
+
+
+def _contender(role: str, record: TrialRecord, records: Sequence[TrialRecord]) -> NewTrial:
+    """Return a trial that does what led to a trial of the search; for a child, that is a schedule."""
+    earlier = tuple(Stage(until=one.until, config=one.trial.config) for one in ancestors(record.number, records))
+    return NewTrial(role, record.number, dict(record.values), record.config, record.seed, record.steps, earlier=earlier)
+
+
+def _baseline(spec: StudySpec, winner: NewTrial) -> NewTrial:
+    """Return the trial that the winner is compared with: what the study replaces is replaced in every stage."""
+
+    def replaced(config: Mapping[str, object]) -> dict[str, object]:
+        return spec.confirm.baseline_of(TrialConfig.parse(config)).model_dump(mode="json")
+
+    config = replaced(winner.config)
+    earlier = tuple(Stage(until=stage.until, config=replaced(stage.config)) for stage in winner.earlier)
+    steps = TrialConfig.parse(config).steps
+    return replace(winner, role=BASELINE, values={}, config=config, earlier=earlier, steps=steps)
+
+
+def seeded(trial: NewTrial, seed: int) -> NewTrial:
+    """Return a trial with another seed."""
+    earlier = tuple(Stage(until=stage.until, config={**stage.config, "seed": seed}) for stage in trial.earlier)
+    return replace(trial, config={**trial.config, "seed": seed}, seed=seed, earlier=earlier)

@@ -14,14 +14,17 @@ from raysearch.results.racing import RaceRule, compare
 from raysearch.results.record import TrialRecord
 from raysearch.results.replay import BASELINE, FORMER, Replay
 from raysearch.results.run import read_images
+from raysearch.results.storage import Storage
+from raysearch.search.attempts import Attempts
 from raysearch.search.callbacks import DriverCallback
 from raysearch.search.interrupt import Interrupt
 from raysearch.search.ledger import Ledger, NewTrial
 from raysearch.search.options import DriverOptions
 from raysearch.search.phase import Layout, run_phase
+from raysearch.search.remote import collect
 from raysearch.search.schedulers.fifo import Config as Fifo
 from raysearch.search.searcher import TrialSource
-from raysearch.search.sources import ConfirmSource, JobMaker, confirm_seeds, plan_confirmation
+from raysearch.search.sources import ConfirmSource, JobMaker, confirm_seeds, plan_confirmation, seeded
 from raysearch.search.study import StudySpec
 from raysearch.search.tune_scheduler import TuneScheduler
 from raysearch.search.verdicts import Verdicts
@@ -39,6 +42,8 @@ class Run:
     jobs: JobMaker
     layout: Layout
     interrupt: Interrupt
+    attempts: Attempts
+    storage: Storage | None = None
 
     def records(self, phase: Phase) -> list[TrialRecord]:
         """Return the trials of earlier drivers in a phase."""
@@ -49,9 +54,17 @@ class Run:
         return bool(self.interrupt)
 
     def go_through(self, source: TrialSource, verdicts: Verdicts) -> None:
-        """Run the trials of a source, as far as the user lets it."""
-        callback = DriverCallback(self.ledger, source, trains=self.layout.trains)
-        run_phase(source, callback, TuneScheduler(verdicts), self.layout, self.folder.path / "driver.log")
+        """Run the trials of a source, as far as the user lets it.
+
+        Raises:
+            DataError, StorageError: photographs or a disk are not what they should be, and the run has to end.
+        """
+        callback = DriverCallback(self.ledger, source, self.attempts, self.interrupt.halt, trains=self.layout.trains)
+        run_phase(source, self.attempts, callback, TuneScheduler(verdicts, source), self.layout, self.folder.path / "driver.log")
+        if self.interrupt.error is not None:
+            raise self.interrupt.error
+        if self.storage is not None:
+            collect(self.storage, self.folder, replayed(self.folder).trials())
 
     def longest(self, records: Sequence[TrialRecord]) -> int:
         """Return the most steps that a trial of the study, or one of these, can have."""
@@ -151,8 +164,7 @@ def further_seed(first: Sequence[NewTrial], roles: Sequence[str], seed: int) -> 
     wave = []
     for trial in {trial.role: trial for trial in first}.values():
         if trial.role in (BASELINE, *roles):
-            config = {**trial.config, "seed": seed}
-            wave.append(NewTrial(trial.role, trial.source, trial.values, config, seed, trial.steps))
+            wave.append(seeded(trial, seed))
     return wave
 
 

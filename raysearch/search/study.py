@@ -1,4 +1,4 @@
-"""A study: the question, the search space, and how to search it. One YAML file, opened by `raysearch.search.loading`; loads no torch.
+"""A study: the question, the search space, and how to search it. One YAML file; `raysearch.search.loading` opens it. Loads no torch.
 
 ::
 
@@ -20,6 +20,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator, model_validator
@@ -28,6 +29,7 @@ from pydantic_core import PydanticCustomError
 from raysearch.component import Config, Kind
 from raysearch.errors import SpecError
 from raysearch.results.goals import Goal, Goals
+from raysearch.search.faults import Faults
 from raysearch.search.reporting import ReportPlan
 from raysearch.search.schedulers.base import SchedulerConfig
 from raysearch.search.searchers.base import SearcherConfig
@@ -82,6 +84,13 @@ class Budget(Config):
     """More failed trials than this and the study counts as failed (exit code 4)."""
 
 
+class Race(Config):
+    """More seeds for contenders that the interval can't tell from the baseline; see `raysearch.results.racing`."""
+
+    seeds: int = Field(ge=4)
+    """Seeds of a contender at most; ``confirm.seeds`` are the first of them."""
+
+
 class Confirm(Config):
     """The second phase: baseline and winners trained with fresh seeds at full length and evaluated on the test sets."""
 
@@ -91,8 +100,17 @@ class Confirm(Config):
     seeds: int = Field(3, ge=1)
     """Fresh seeds for each."""
 
+    race: Race | None = None
+    """Further seeds, one at a time, for each contender until its difference to the baseline is decided: ``{seeds: 8}``."""
+
     baseline: dict[str, Any] = Field(default_factory=dict)
     """Dotted paths of the winner's configuration and the values that replace what stands there, whole: ``{sampler: uniform}``."""
+
+    @model_validator(mode="after")
+    def _race_goes_on(self) -> Self:
+        if self.race is not None and not 3 <= self.seeds < self.race.seeds:
+            raise ValueError(f"a race goes from seeds (3 or more, not {self.seeds}) to more race.seeds (not {self.race.seeds})")
+        return self
 
     def baseline_of(self, winner: TrialConfig) -> TrialConfig:
         """Return the configuration that ``winner`` is compared with.
@@ -192,7 +210,20 @@ class StudySpec(Config):
     max_retries: int = Field(2, ge=0)
     """How often a trial whose process was lost goes on from its checkpoint."""
 
+    faults: Faults = Faults()
+    """What becomes of trials that run out of memory or hang, and of machines and disks that fail."""
+
+
+    storage: str | None = Field(None, min_length=1)
+    """Where copies of journal, results and checkpoints go: a folder, or a URI such as ``s3://bucket/folder``; see
+    `raysearch.results.storage`."""
+
     trial: Space
+
+    @field_validator("storage")
+    @classmethod
+    def _absolute_storage(cls, given: str | None) -> str | None:
+        return given if given is None or "://" in given else str(Path(given).absolute())
 
     @field_validator("trial")
     @classmethod
@@ -202,7 +233,8 @@ class StudySpec(Config):
     @model_validator(mode="after")
     def _first_is_headline(self) -> Self:
         if self.objectives and "objective" in self.model_fields_set and self.objective != self.objectives[0]:
-            raise ValueError("objective and the first of objectives differ: leave one of the two out")
+            cause, remedy = "objective and the first of objectives differ", "leave objective out"
+            raise PydanticCustomError("domain", "{cause}", {"cause": cause, "remedy": remedy})
         if self.objectives:
             object.__setattr__(self, "objective", self.objectives[0])  # nobody has seen this object yet
         names = [objective.metric for objective in self.objectives]

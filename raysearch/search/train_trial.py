@@ -7,6 +7,7 @@ no checkpoints here; `fit` finds its own in the trial's folder, on whatever mach
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
@@ -19,9 +20,9 @@ import torch
 from ray import tune
 from ray.train.torch import TorchConfig
 
-from raysearch.search.job import Ended, Job, Message, Reported, message_from_json, message_to_json, to_result, train_storage
-from raysearch.search.ray_internals import HandleCallback, LeanTorchTrainer, Mailbox, abort_controller, follow
-from raysearch.search.trainable import run_job
+from raysearch.search.job import Ended, GaveUp, Job, Message, Reported, message_from_json, message_to_json, to_result, train_storage
+from raysearch.search.ray_internals import HandleCallback, LeanTorchTrainer, Mailbox, abort_controller, away_from, follow
+from raysearch.search.trainable import GivenUp, run_job
 from raysearch.train.world import DistributedWorld
 
 
@@ -29,16 +30,20 @@ def run_in_train(config: dict[str, Any]) -> None:
     """Run a trial as a Ray Train run: the function that Tune calls."""
     job = Job.from_json(config["job"])
     trial_id = tune.get_context().get_trial_id()
-    attempt = f"{time.time_ns():020d}"  # sorts by time
-    mailbox = Mailbox(trial_id, attempt)
+    address = (_owner(job), f"{time.time_ns():020d}")  # sorts by time
+    mailbox = Mailbox(*address)
     for text in mailbox.left_over():
         if isinstance(message := message_from_json(text), Reported):
             tune.report(to_result(message))
-    run = _InThread(_trainer(job, trial_id, attempt).fit)
+    run = _InThread(_trainer(job, trial_id, address).fit)
     run.start()
     step, ended = 0, False
-    for text in follow((mailbox, _trouble(trial_id, attempt)), run.is_alive):
+    for text in follow((mailbox, _trouble(*address)), run.is_alive):
         message = message_from_json(text)
+        if isinstance(message, GaveUp):
+            abort_controller(trial_id)
+            tune.report(to_result(message))
+            raise GivenUp(message.kind)
         if isinstance(message, Ended):
             if message.status not in ("finished", "stopped"):
                 abort_controller(trial_id)  # the other ranks wait for the one that ended
@@ -55,19 +60,27 @@ def run_in_train(config: dict[str, Any]) -> None:
         raise RuntimeError("the workers ended without an outcome")
 
 
-def _trouble(trial_id: str, attempt: str) -> Mailbox:
+def _owner(job: Job) -> str:
+    """Return what all attempts of a trial have in common, and no other trial has."""
+    return hashlib.sha256(f"{job.folder}\n{job.config}".encode()).hexdigest()[:24]
+
+
+def _trouble(owner: str, attempt: str) -> Mailbox:
     """Return the mailbox of a bad end of a rank other than 0."""
-    return Mailbox(trial_id, f"{attempt}~trouble")
+    return Mailbox(owner, f"{attempt}~trouble")
 
 
-def _trainer(job: Job, trial_id: str, attempt: str) -> LeanTorchTrainer:
+def _trainer(job: Job, trial_id: str, address: tuple[str, str]) -> LeanTorchTrainer:
     gpu = job.gpus > 0
     return LeanTorchTrainer(
         _worker,
-        train_loop_config={"job": job.to_json(), "mailbox": (trial_id, attempt)},
+        train_loop_config={"job": job.to_json(), "mailbox": address},
         torch_config=TorchConfig(backend="nccl" if gpu else "gloo"),
         scaling_config=ray.train.ScalingConfig(
-            num_workers=job.workers, use_gpu=gpu, resources_per_worker={"CPU": job.cpus, **({"GPU": job.gpus} if gpu else {})}
+            num_workers=job.workers,
+            use_gpu=gpu,
+            resources_per_worker={"CPU": job.cpus, **({"GPU": job.gpus} if gpu else {})},
+            label_selector=away_from(job.avoid) or None,
         ),
         run_config=ray.train.RunConfig(
             name=f"trial-{job.trial:04d}-{trial_id}", storage_path=str(train_storage(job)), callbacks=[HandleCallback(trial_id)]
@@ -86,7 +99,9 @@ def _worker(config: dict[str, Any]) -> None:
     def send(message: Message) -> None:
         if world.rank == 0:
             mailbox.put(message_to_json(message))
-        elif isinstance(message, Ended) and message.status not in ("finished", "stopped"):
+        elif isinstance(message, GaveUp) and message.kind == "preempted":
+            return  # all ranks leave together, and rank 0 says so
+        elif isinstance(message, GaveUp) or (isinstance(message, Ended) and message.status not in ("finished", "stopped")):
             trouble.put_if_first(message_to_json(message))
 
     run_job(job, world, device, send)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from raysearch.report import plain
 from raysearch.report.document import Block, Cell, Column, Prose, Section, Table
@@ -12,7 +12,14 @@ from raysearch.report.sections import lengths
 from raysearch.report.view import View
 from raysearch.results.record import TrialRecord
 
-_BAD = ("failed", "diverged", "out_of_memory")
+_BAD = ("failed", "stalled", "diverged", "out_of_memory")
+_WHY = {
+    "lost": "its process was lost",
+    "stalled": "it gave no sign of life and was killed",
+    "out_of_memory": "memory did not suffice, and it went on in smaller pieces of a batch",
+    "preempted": "its process was asked to leave its machine",
+    "asked": "a user gave it another attempt",
+}
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _GROUPS = 50
 
@@ -24,12 +31,7 @@ def section(view: View) -> Section:
         blocks += [_ledger(view.record.trials), *lengths.blocks(view)]
     bad = [trial for trial in view.record.trials if trial.status in _BAD]
     blocks.append(_causes(bad) if bad else Prose(("No trial failed.",)))
-    retried = [trial for trial in view.record.trials if trial.retries > 0]
-    sentences = []
-    if retried:
-        times = sum(trial.retries for trial in retried)
-        numbers = ", ".join(str(trial.number) for trial in retried[:20])
-        sentences.append(f"{plural(times, 'time')} a trial's process was lost and went on from its checkpoint (trials {numbers}).")
+    sentences = [*_again(view.record.trials), *(f"{text[:1].upper()}{text[1:]}." for text in view.record.incidents)]
     if view.record.drivers > 1:
         sentences.append(f"The run was started {view.record.drivers} times: it was interrupted and resumed.")
     open_trials = [str(trial.number) for trial in view.record.trials if trial.status is None]
@@ -40,11 +42,21 @@ def section(view: View) -> Section:
     return Section("failures", "Budget and failures", tuple(blocks))
 
 
+def _again(trials: Sequence[TrialRecord]) -> Iterator[str]:
+    """Say how often trials were started again from their checkpoints, by cause."""
+    for cause, words in _WHY.items():
+        some = [trial for trial in trials if cause in trial.causes]
+        if some:
+            times = sum(trial.causes.count(cause) for trial in some)
+            numbers = ", ".join(str(trial.number) for trial in some[:20]) + (", …" if len(some) > 20 else "")
+            yield f"{plural(times, 'time')} a trial went on from its checkpoint because {words} (trials {numbers})."
+
+
 def _ledger(trials: Sequence[TrialRecord]) -> Table:
     total = sum(trial.seconds for trial in trials)
     rows = []
     for phase in ("search", "confirm"):
-        for status in ("finished", "stopped", *_BAD, None):
+        for status in ("finished", "stopped", "infeasible", *_BAD, None):
             some = [trial for trial in trials if trial.phase == phase and trial.status == status]
             if not some:
                 continue
