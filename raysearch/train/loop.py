@@ -53,6 +53,7 @@ def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     """
     torch.set_num_threads(io.threads)
     began = time.monotonic()
+    outcome.forget_peak_memory(io.device)
     if io.world.rank == 0:
         io.folder.mkdir(parents=True, exist_ok=True)
     initial = initial_network(trial)

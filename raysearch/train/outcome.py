@@ -68,7 +68,19 @@ def facts(net: nn.Module, trial: TrialConfig, io: TrialIO) -> dict[str, bool | i
         "device": _device_name(io.device),
         "workers": io.world.size,
         "threads": io.threads,
+        **_peak_memory(io.device),
     }
+
+
+def forget_peak_memory(device: torch.device) -> None:
+    """Begin to measure a GPU's memory anew: a process may train one trial after another."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def _peak_memory(device: torch.device) -> dict[str, bool | int | float | str | None]:
+    """Return the most memory of a GPU that tensors took since; nothing on a CPU, where it can't be told from the rest."""
+    return {"peak_memory_mib": round(torch.cuda.max_memory_allocated(device) / 2**20, 1)} if device.type == "cuda" else {}
 
 
 def cost_facts(net: nn.Module, trial: TrialConfig) -> dict[str, bool | int | float | str | None]:

@@ -81,6 +81,16 @@ def test_comparison(run: RunRecord, page: Path) -> None:
     assert rows[1][2] == minus(f"{difference:+.2f} dB{star(p)}\n[{low:+.2f}, {high:+.2f}], p = {p:.3f}")
 
 
+def test_memory_has_a_column_where_it_is_recorded(run: RunRecord, folder: Path, tmp_path: Path) -> None:
+    trials = tuple(
+        replace(t, facts=t.facts | {"peak_memory_mib": 1000.0 + t.number}) if t.role == "top1" else t for t in run.trials
+    )
+    found = tables(write_report([replace(run, trials=trials)], [folder], tmp_path / "page.html"))["comparison"]
+    most = max(1000 + t.number for t in trials if t.role == "top1")
+    assert found["columns"][-1] == "GPU memory"
+    assert [row[-1] for row in found["rows"]] == ["\N{EN DASH}", f"{most:,} MiB"]
+
+
 def test_answer(run: RunRecord, folder: Path) -> None:
     difference, low, high, p = interval(values(run, "top1", "psnr"), values(run, "baseline", "psnr"))
     text, verdict = answer(view(run, folder, "r1"))
