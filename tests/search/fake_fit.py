@@ -10,9 +10,14 @@ import os
 import time
 from pathlib import Path
 
-from raysearch.errors import Diverged, OutOfMemory
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from raysearch.errors import Diverged, OutOfMemory, SpecError
 from raysearch.spec.trial import TrialConfig
-from raysearch.train.files import TrialResult
+from raysearch.train.checkpoint import step_of
+from raysearch.train.files import IMAGES, IMAGES_FILE, TrialResult
 from raysearch.train.reporter import Report, Reporter
 from raysearch.train.state import TrialIO
 
@@ -35,7 +40,8 @@ def life(folder: Path, rank: int = 0) -> list[dict[str, object]]:
 def _train(trial: TrialConfig, io: TrialIO, reporter: Reporter, pause: float) -> TrialResult:
     began = time.monotonic()
     state = io.folder / "fake.json"
-    step = json.loads(state.read_text(encoding="utf-8"))["step"] if state.exists() else 0
+    begin = step_of(io.start.checkpoint) if io.start else 0
+    step = json.loads(state.read_text(encoding="utf-8"))["step"] if state.exists() else begin
     _note(io, start=step)
 
     def report() -> None:
@@ -69,6 +75,23 @@ def empty(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
 
 def quick(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     return _train(trial, io, reporter, 0.0)
+
+
+def third_fails(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
+    """Trial 2 has a problem that raysearch has a name for."""
+    if io.folder.name == "0002":
+        raise SpecError("something is wrong with the third")
+    return _train(trial, io, reporter, 0.0)
+
+
+def imaged(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
+    """Writes per-image values of four photographs, which vary with the seed by hundredths."""
+    found = _train(trial, io, reporter, 0.0)
+    noise = np.random.default_rng(trial.seed + int(1e6 * quality(trial))).normal(scale=0.01, size=4)
+    place = {"split": io.split, "dataset": "d", "level": "l", "protocol": "p", "ssim": 0.9}
+    rows = [{**place, "image": str(i), "psnr": quality(trial) + i + float(noise[i])} for i in range(4)]
+    pq.write_table(pa.Table.from_pylist(rows, schema=IMAGES), io.folder / IMAGES_FILE)
+    return found
 
 
 def slow(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
