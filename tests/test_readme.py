@@ -11,7 +11,7 @@ import pytest
 from leaves import leaves, named
 from ruamel.yaml import YAML
 
-from raysearch.component import find
+from raysearch.component import find, names
 from raysearch.search.preflight import examine
 from raysearch.search.study import Resources
 
@@ -54,6 +54,16 @@ def test_every_raysearch_command_is_understood(words: list[str], monkeypatch: py
         if isinstance(parameter.type, click.Path):
             monkeypatch.setattr(parameter.type, "exists", False)
     found.make_context(name, arguments)
+
+
+@pytest.mark.parametrize(
+    "package",
+    ["tasks", "models", "losses", "metrics", "discriminators", "recipes", "optimizers", "schedules", "samplers", "data.corpora"],
+)
+def test_every_kind_is_named(package: str) -> None:
+    found = re.findall(r"`(?:kind: )?(\w+)`|^ *kind: (\w+)$", README, re.MULTILINE)
+    named_kinds = {word for pair in found for word in pair}
+    assert [kind for kind in names(f"raysearch.{package}") if kind not in named_kinds] == []
 
 
 def test_every_command_is_shown() -> None:
