@@ -20,7 +20,7 @@ class Config(SearcherConfig):
 
     A Matern 5/2 kernel with a length for each value; the expected improvement in its logarithmic form (Ament et al., NeurIPS 2023),
     over running trials too, or the expected hypervolume improvement with several objectives; constraints get processes of their
-    own. Best for few trials and few values; a question costs more than one to TPE and grows with the cube of the trials.
+    own. Best for few trials and few values: a question costs some 0.2 s of one core at 100 trials, that to TPE 6 ms.
     Domains of branches that were not chosen count with their defaults. Trials that diverged or ran out of memory count with the
     worst value so far. Values of different training lengths are never mixed (see ``enough``).
     """
