@@ -123,7 +123,9 @@ def estimate(
         runs: the folder of runs, which need not exist.
     """
     pixels = sum(split.pixels * split.sample_bytes * channels for corpus in sizes for split in corpus.values())
-    confirmed = (study.confirm.top + 1) * study.confirm.seeds if study.confirm.top else 0
+    confirm = study.confirm
+    seeds = confirm.seeds if confirm.race is None else confirm.race.seeds
+    confirmed = (confirm.top + 1) * seeds if confirm.top else 0
     trials = (study.budget.trials or _UNKNOWN_TRIALS) + confirmed
     return Estimate(pixels, trials * KEEP * checkpoint_bytes, shutil.disk_usage(_existing(runs)).free)
 

@@ -6,7 +6,7 @@ The others' mistakes are repeated here on purpose; none of it is used by a study
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,13 +26,24 @@ from raysearch.search.surrogates.base import Course, Surrogate
 
 
 class StudyPolicy:
-    """What a study does."""
+    """What a study does.
 
-    def __init__(self, surrogate: Surrogate, searcher: SearcherConfig, scheduler: SchedulerConfig, seed: int) -> None:
+    Args:
+        published: values that are tried first.
+    """
+
+    def __init__(
+        self,
+        surrogate: Surrogate,
+        searcher: SearcherConfig,
+        scheduler: SchedulerConfig,
+        seed: int,
+        published: Sequence[Mapping[str, Leaf]] = (),
+    ) -> None:
         mode: Literal["max", "min"] = "max" if surrogate.mode == "max" else "min"
         self._sign = 1 if mode == "max" else -1
         self._scheduler = scheduler.build(surrogate.rungs)
-        self._proposer = Proposer(surrogate.space, searcher, Goals.one("value", mode), seed, (), self._scheduler.telling)
+        self._proposer = Proposer(surrogate.space, searcher, Goals.one("value", mode), seed, published, self._scheduler.telling)
 
     def suggest(self, number: int) -> Mapping[str, Leaf] | None:
         """Ask the searcher."""
