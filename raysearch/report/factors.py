@@ -29,7 +29,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Factor:
-    """A searched value with two levels at least; the first is the reference."""
+    """A searched value with two levels at least, one of them in more than one trial; the first is the reference."""
 
     name: str
     levels: tuple[Level, ...]
@@ -54,7 +54,7 @@ def factors(view: View) -> tuple[Factor, ...]:
     for name in names:
         mine = [trial for trial in trials if name in trial.values]
         levels = _levels(name, mine)
-        if len(levels) > 1:
+        if len(levels) > 1 and max(len(level.trials) for level in levels) > 1:
             wanted = baseline.get(name)
             kind = leaf(plain.at(wanted, "kind") if isinstance(wanted, Mapping) else wanted)
             first = next((level for level in levels if level.name == kind), None) or _of(levels, mine[0])

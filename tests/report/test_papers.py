@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from raysearch.report.beside import apart
-from raysearch.report.document import Missing, Table
+from raysearch.report.document import Missing, Prose, Table
 from raysearch.report.sections import papers
 from raysearch.report.view import view
 from raysearch.results.published import paper_tables
@@ -37,7 +37,8 @@ def tempered(run: RunRecord) -> RunRecord:
 def table_of(run: RunRecord, folder: Path, name: str) -> Table:
     found = papers.section(view(with_tables(run, name), folder, "r1"))
     assert found is not None
-    (block,) = found.blocks
+    reading, block = found.blocks
+    assert isinstance(reading, Prose)
     assert isinstance(block, Table)
     return block
 
@@ -86,7 +87,7 @@ def test_published_numbers_are_printed_as_they_are(run: RunRecord, folder: Path)
 def test_what_differs_is_said_under_the_table(tempered: RunRecord, folder: Path) -> None:
     notes = " ".join(table_of(tempered, folder, "patchnet-temperature").notes)
     for words in (
-        "must not be compared with each other",
+        "not to be compared number by number",
         "Data there: fourth frames of Vimeo-90k, 64,612 to train on",
         "here: photos, 5 training photographs",
         "Training there: 50 epochs; here: 800 steps (52.43 M pixels)",
@@ -118,8 +119,8 @@ def test_a_run_without_anything_alike_still_shows_the_numbers(run: RunRecord, fo
 def test_names_that_are_no_tables_are_said(run: RunRecord, folder: Path) -> None:
     found = papers.section(view(with_tables(run, "<script>", "patchnet-temperature"), folder, "r1"))
     assert found is not None
-    assert isinstance(found.blocks[0], Missing)
-    assert isinstance(found.blocks[1], Table)
+    assert isinstance(found.blocks[1], Missing)
+    assert isinstance(found.blocks[2], Table)
     assert papers.section(view(run, folder, "r1")) is None
     odd = replace(run, spec={**run.spec, "report": {"tables": [3, None]}})
     assert papers.section(view(odd, folder, "r1")) is not None

@@ -26,12 +26,15 @@ def blocks(view: View) -> list[Block]:
     if not trials:
         return []
     if not found:
-        return [Missing("No searched value took two levels in trials of full length, so there is no table of their effects.")]
+        return [
+            Missing("No searched value has two levels with trials enough of full length, so there is no table of their effects.")
+        ]
     return [_table(view, found, trials)]
 
 
 def _table(view: View, found: Sequence[Factor], trials: Sequence[TrialRecord]) -> Table:
-    pairs = [(factor, level) for factor in found for level in factor.levels][:_ROWS]
+    every = [(factor, level) for factor in found for level in factor.levels]
+    pairs = every[:_ROWS]
     measures = _measures(view, trials)
     effects = [
         [None if level is factor.reference else effect(factor, level, measure) for factor, level in pairs]
@@ -51,7 +54,9 @@ def _table(view: View, found: Sequence[Factor], trials: Sequence[TrialRecord]) -
         f"What each searched value does to the validation {view.metric.title}: means over the {len(trials)} trials of the search "
         "that ran their full length, and the difference to the factor's first level."
     )
-    return Table("ablation", caption, tuple(columns), tuple(rows), _notes(view, effects, trials, len(measures) > 1))
+    notes = _notes(view, found, effects, trials, len(measures) > 1)
+    notes += (f"The first {_ROWS} of {len(every)} levels.",) if len(every) > _ROWS else ()
+    return Table("ablation", caption, tuple(columns), tuple(rows), notes)
 
 
 def _measures(view: View, trials: Sequence[TrialRecord]) -> list[tuple[str, Measure]]:
@@ -110,7 +115,9 @@ def _budget(level: Level) -> tuple[Cell, Cell, Cell]:
     return Cell(short(round(steps)), steps), Cell(count(seen), seen), Cell(seconds(spent), spent)
 
 
-def _notes(view: View, effects: Sequence[Sequence[Effect | None]], trials: Sequence[TrialRecord], cut: bool) -> tuple[str, ...]:
+def _notes(
+    view: View, found: Sequence[Factor], effects: Sequence[Sequence[Effect | None]], trials: Sequence[TrialRecord], cut: bool
+) -> tuple[str, ...]:
     known = [one for column in effects for one in column if one is not None]
     grid = all(one.paired for one in known)
     pairs = "over pairs of trials that are equal in every other searched value"
@@ -125,6 +132,9 @@ def _notes(view: View, effects: Sequence[Sequence[Effect | None]], trials: Seque
             "The searcher chose these trials and tried what looked good more often, with better other values: a hint, not a test."
         )
     notes.append("Each trial is one training with one seed, evaluated on the validation photographs.")
+    listed = {name for trial in trials for name in trial.values}
+    if len(listed) > len(found):
+        notes.append("Values without a second level, or with one trial a level, are left out.")
     if cut:
         notes.append(
             "Trials differ in budget. At equal pixels or time each counts with its last evaluation within what the smallest spent, "

@@ -8,13 +8,22 @@ from raysearch.errors import SpecError
 from raysearch.report import plain
 from raysearch.report.beside import NEAR, Like, differences, likes
 from raysearch.report.compare import outcome
-from raysearch.report.document import Block, Cell, Column, Missing, Section, Table
+from raysearch.report.document import Block, Cell, Column, Missing, Prose, Section, Table
 from raysearch.report.formats import METRICS, NONE, Metric, plural, signed
 from raysearch.report.scores import Place
 from raysearch.report.view import View
 from raysearch.results.published import PaperColumn, PaperRow, PaperTable, paper_tables, require_tables
 
 _TABLES = 12
+_READING = Prose(
+    (
+        "Published numbers stand on the left, what this run measured on the right. Data, training length and networks differ, as "
+        "said under each table, so only the order of the rows and the differences (Δ) to the baseline's row can be set side by "
+        "side. Validation numbers are of single trainings of the search, without an interval; test numbers are means over "
+        "photographs and seeds, with 95\N{NO-BREAK SPACE}% intervals of the differences. A number of a setting counts as that of a "
+        f"row within a factor of {NEAR:g}, of the nearest row alone; what was measured then stands below the trial.",
+    )
+)
 _DECIMALS = {"gflops": 2, "seconds": 2}
 
 
@@ -23,7 +32,7 @@ def section(view: View) -> Section | None:
     names = tuple(plain.line(name, 60) for name in plain.items(plain.at(view.record.spec, "report.tables")))[:_TABLES]
     if not names:
         return None
-    return Section("papers", "Beside the papers", tuple(block for name in names for block in _blocks(view, name)))
+    return Section("papers", "Beside the papers", (_READING, *(block for name in names for block in _blocks(view, name))))
 
 
 def _blocks(view: View, name: str) -> list[Block]:
@@ -49,8 +58,8 @@ def _table(view: View, name: str, table: PaperTable) -> Table:
         cells += [_validation_cell(table, found, i, metric) for metric in measured]
         cells += [_test_cell(view, table, found, i, place, metric) for place, metric in places]
         rows.append((*cells, _trials(found[i])))
-    caption = f"{table.source}: {table.subject}. Published numbers on the left, what this run measured on the right."
-    return Table(f"beside-{name}", caption, tuple(titles), tuple(rows), _notes(view, table, found, bool(places)))
+    caption = f"{table.source}: {table.subject}; published, and measured here."
+    return Table(f"beside-{name}", caption, tuple(titles), tuple(rows), _notes(view, table, found))
 
 
 def _metric(name: str) -> Metric:
@@ -121,20 +130,9 @@ def _trials(one: Like) -> Cell:
     return Cell("; ".join(parts) or NONE, note=", ".join(one.off))
 
 
-def _notes(view: View, table: PaperTable, found: Sequence[Like], tested: bool) -> tuple[str, ...]:
+def _notes(view: View, table: PaperTable, found: Sequence[Like]) -> tuple[str, ...]:
     notes = [table.note] if table.note else []
     if not any(one.searched is not None or one.confirmed is not None for one in found):
         there = f"{table.protocol.data}; {table.protocol.training}; {table.protocol.evaluation}"
         return (*notes, f"No finished trial has one of these settings. There: {there}.")
-    notes.append(
-        "The numbers on the left and on the right must not be compared with each other: only the order of the rows and the "
-        "differences (Δ) to the baseline's row, and these with what differs in mind."
-    )
-    notes += differences(view, table, found)
-    notes.append(
-        "Validation numbers are of single trainings of the search, without an interval. A number of a setting counts as that of a "
-        f"row within a factor of {NEAR:g}, of the nearest row alone; what was measured then stands below the trial."
-    )
-    if tested:
-        notes.append("Test numbers are means over photographs and seeds, differences with their 95\N{NO-BREAK SPACE}% interval.")
-    return tuple(notes)
+    return (*notes, "The two sides are not to be compared number by number.", *differences(view, table, found))
