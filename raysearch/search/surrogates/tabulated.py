@@ -6,6 +6,16 @@ learning rate, batch, patch, sampling strategy and schedule (216 configurations 
     python tests/benchmarks/tabulate_trainings.py --work FOLDER
     python tests/benchmarks/tabulate_trainings.py --work FOLDER --write raysearch/search/surrogates/tabulated.parquet
 
+The 864 trainings took 31 minutes of one core. Measured, by task: PSNR of the best, of the best tenth and of the median configuration
+in dB, and the rank correlation of rungs 1, 3 and 9 with the last. Real early rungs are worse than the formulas' ones.
+
+================  =====  =====  =====  ====  ====  ====
+demosaicking      30.84  29.56  26.56  0.75  0.80  0.90
+noise, 25/255     28.51  27.81  22.45  0.30  0.62  0.89
+JPEG, quality 10  26.92  26.53  26.41  0.42  0.29  0.45
+enlarging by two  32.13  30.84  28.28  0.66  0.71  0.77
+================  =====  =====  =====  ====  ====  ====
+
 Decided here: PSNR is relative to the best configuration of the task (0 dB is the optimum); seconds are multiplied by 5,000, as if
 networks and photographs were that much larger; there is no noise but that of training: a search that tries a configuration twice
 gets the same answer twice. `Surface` is the demosaicking; ``tabulated:Denoise``, ``tabulated:Jpeg`` and
