@@ -6,8 +6,8 @@ learning rate, batch, patch, sampling strategy and schedule (216 configurations 
     python tests/benchmarks/tabulate_trainings.py --work FOLDER
     python tests/benchmarks/tabulate_trainings.py --work FOLDER --write raysearch/search/surrogates/tabulated.parquet
 
-The 864 trainings took 31 minutes of one core. Measured, by task: PSNR of the best, of the best tenth and of the median configuration
-in dB, and the rank correlation of rungs 1, 3 and 9 with the last. Real early rungs are worse than the formulas' ones.
+The 864 trainings took 31 minutes of one core. Measured, by task: PSNR of the best, of the best tenth and of the median
+configuration in dB, and the rank correlation of rungs 1, 3 and 9 with the last. Real early rungs are worse than the formulas'.
 
 ================  =====  =====  =====  ====  ====  ====
 demosaicking      30.84  29.56  26.56  0.75  0.80  0.90
