@@ -15,7 +15,7 @@ from raysearch.search.surrogates.base import Course, Surrogate
 from raysearch.search.surrogates.restoration import Surface
 
 WORKERS = 4
-MOMENT = 8_000.0
+MOMENT = 6_000.0
 
 
 class Related(Surface):
@@ -35,7 +35,7 @@ def search(surrogate: Surrogate, seed: int, seconds: float, published: Any = ())
 def best_of(surrogate: Surrogate, seed: int) -> list[dict[str, Any]]:
     """Return what a search on another problem hands on."""
     trials = []
-    for one in search(surrogate, seed, MOMENT).trials:
+    for one in search(surrogate, seed, 20_000).trials:
         if one.status is not None:
             value = float(one.course.values[one.step - 1])
             values = dict(one.values)
