@@ -52,9 +52,7 @@ def test_networks_that_do_not_belong_together_are_refused_in_words() -> None:
         interpolate(first, first, float("nan"))
     with pytest.raises(SpecError, match=r"\d tensors are in one of them only, such as 'noise.* of the (first|second)"):
         interpolate(first, state(1, depth=4), 0.5)
-    with pytest.raises(
-        SpecError, match=r"'noise.0.weight' is \(4, 1, 3, 3\) float32 in the first and \(5, 1, 3, 3\)"
-    ):
+    with pytest.raises(SpecError, match=r"'noise.0.weight' is \(4, 1, 3, 3\) float32 in the first and \(5, 1, 3, 3\)"):
         interpolate(first, state(1, width=5), 0.5)
     with pytest.raises(SpecError, match="float64 in the second"):
         interpolate(first, {name: value.double() for name, value in first.items()}, 0.5)
