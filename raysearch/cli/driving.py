@@ -15,7 +15,8 @@ import click
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TaskID
 
-from raysearch.cli.console import Screen, StudyView
+from raysearch.cli.confirmed import headline
+from raysearch.cli.console import Screen, StudyView, duration
 from raysearch.cli.options import Driving
 from raysearch.errors import RunExists, SpecError
 from raysearch.results.events import Event
@@ -251,8 +252,6 @@ def drive(folder: RunFolder, ctx: click.Context, driving: Driving, orders: tuple
 
 
 def _conclude(folder: RunFolder, outcome: Outcome, *, report: bool, seconds: float) -> int:
-    from raysearch.cli.console import duration
-
     if outcome.status == "interrupted":
         click.echo(f"interrupted; everything is kept. Go on with: raysearch resume {folder.path}", err=True)
         return outcome.exit_code
@@ -270,6 +269,6 @@ def _conclude(folder: RunFolder, outcome: Outcome, *, report: bool, seconds: flo
     if outcome.problem is not None:
         raise outcome.problem
     if outcome.best is not None:
-        click.echo(f"best search trial: {outcome.best.trial:04d}; raysearch best {folder.path} prints its configuration")
+        click.echo(f"{headline(summary(open_run(folder.path)))}; raysearch best {folder.path} prints the winner's configuration")
     click.echo(f"done in {duration(seconds)}")
     return 0

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from raysearch.cli.confirmed import SELECTED, confirmation_lines, further_lines, headline, worth
 from raysearch.cli.console import Screen, StudyView, duration, metric_text, value_text, values_text
 from raysearch.cli.early import early_line, early_warning, rungs_of
 from raysearch.cli.front import Pick, front_lines, picked, score_text
@@ -74,10 +75,10 @@ def _table(*columns: str) -> Table:
 
 
 def _print_runs(records: list[RunRecord]) -> None:
-    table = _table("run", "state", "trials", "best", "time", "trial time")
+    table = _table("run", "state", "trials", "value", "time", "trial time")
     for record in records:
         run = summary(record)
-        best = "-" if run.best is None else f"{metric_text(run.best.value)} {run.metric}"
+        best = headline(run)
         if run.front:
             best += f", front of {len(run.front)}, knee {run.knee:04d}"
         trials = f"{run.ended}/{run.planned or len(record.trials)}"
@@ -113,7 +114,12 @@ def show_command(run: str, number: int | None, runs: Path, as_json: bool) -> Non
         return
     counts = ", ".join(f"{count} {status}" for status, count in study.counts.items())
     click.echo(f"{study.name}: {study.state}; {counts or 'no trial yet'}; {duration(study.wall_seconds)}")
-    for t in _ranked(record)[:5]:
+    for line in confirmation_lines(record, study):
+        click.echo(line)
+    best = _ranked(record)[:5]
+    if best:
+        click.echo(f"  best of the search, {SELECTED}:")
+    for t in best:
         click.echo(f"  trial {t.number:04d}  {study.metric} {metric_text(t.value)}  {values_text(t.values)}")
     for line in front_lines(record):
         click.echo(line)
@@ -122,19 +128,10 @@ def show_command(run: str, number: int | None, runs: Path, as_json: bool) -> Non
     found = agreements(record.trials, study.metric, rungs_of(record.spec))
     if line := early_warning(found) or early_line(found):
         click.echo(f"  {line}")
-    _show_confirmation(record, study.metric)
+    for line in further_lines(record, study):
+        click.echo(line)
     for failure in study.failures:
         click.echo(f"  {len(failure.trials)} x {failure.status}: {failure.reason}")
-
-
-def _show_confirmation(record: RunRecord, metric: str) -> None:
-    roles: dict[str, list[float]] = {}
-    for t in record.trials:
-        if t.phase == "confirm" and t.value is not None:
-            roles.setdefault(t.role, []).append(t.value)
-    for role, values in roles.items():
-        mean = metric_text(sum(values) / len(values))
-        click.echo(f"  confirmed {role}: {metric} {mean} on test photographs, mean of {len(values)} seeds; intervals in the report")
 
 
 def _show_trial(record: RunRecord, number: int, as_json: bool) -> None:
@@ -180,10 +177,11 @@ def best_command(run: str, count: int, pick: Pick, out: Path | None, runs: Path,
     if as_json:
         text = json.dumps([_trial_data(t) | {"config": t.config} for t in best]) + "\n"
     else:
-        metric = summary(record).metric
+        run_summary = summary(record)
+        metric = run_summary.metric
         parts = [
             f"# trial {t.number} of run {record.name}: "
-            f"{score_text(record, t, metric)} on validation photographs\n{to_yaml(t.config)}"
+            f"{score_text(record, t, metric)}\n# {worth(run_summary, t)}\n{to_yaml(t.config)}"
             for t in best
         ]
         text = "---\n".join(parts)
