@@ -23,6 +23,7 @@ from raysearch.results.events import Event
 from raysearch.results.folder import RunFolder
 from raysearch.results.journal import JournalReader, new_journal
 from raysearch.results.run import open_run
+from raysearch.results.summary import summary
 from raysearch.results.tables import tables_of
 
 if TYPE_CHECKING:
