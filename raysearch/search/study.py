@@ -1,4 +1,4 @@
-"""A study: the question, the search space, and how to search it. One YAML file; `raysearch.search.loading` opens it. Loads no torch.
+"""A study: the question, the search space, and how to search it. One YAML file, which `raysearch.search.loading` opens. No torch.
 
 ::
 
@@ -212,7 +212,6 @@ class StudySpec(Config):
 
     faults: Faults = Faults()
     """What becomes of trials that run out of memory or hang, and of machines and disks that fail."""
-
 
     storage: str | None = Field(None, min_length=1)
     """Where copies of journal, results and checkpoints go: a folder, or a URI such as ``s3://bucket/folder``; see

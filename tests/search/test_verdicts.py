@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from raysearch.results.events import Event, TrialReported, TrialStarted
+from raysearch.results.goals import Goals
 from raysearch.search.job import Reported
 from raysearch.search.schedulers.asha import Config as Asha
 from raysearch.search.schedulers.base import Scheduler, Scores
-from raysearch.search.study import Objective
 from raysearch.search.verdicts import Verdicts
 
 
@@ -32,7 +32,7 @@ def reported(step: int, psnr: float, steps: int = 40) -> Reported:
 
 def test_each_report_is_asked_for_once_and_its_answer_stays() -> None:
     scheduler = Listening()
-    verdicts = Verdicts(scheduler, Objective())
+    verdicts = Verdicts(scheduler, Goals.one("psnr", "max"))
     assert verdicts.of(3, reported(10, 1.0))
     assert not verdicts.of(3, reported(20, -1.0))
     assert not verdicts.of(3, reported(20, 1.0)), "a trial that comes again with its last report gets the same answer"
@@ -40,11 +40,11 @@ def test_each_report_is_asked_for_once_and_its_answer_stays() -> None:
 
 
 def test_a_trial_at_its_full_length_is_never_stopped() -> None:
-    assert Verdicts(Listening(), Objective()).of(0, reported(40, -1.0))
+    assert Verdicts(Listening(), Goals.one("psnr", "max")).of(0, reported(40, -1.0))
 
 
 def test_less_is_better_when_the_study_says_so() -> None:
-    assert not Verdicts(Listening(), Objective(mode="min")).of(0, reported(10, 5.0))
+    assert not Verdicts(Listening(), Goals.one("psnr", "min")).of(0, reported(10, 5.0))
 
 
 @pytest.mark.parametrize("cut", range(9))
@@ -62,14 +62,14 @@ def test_a_killed_driver_decides_as_one_that_lived(cut: int) -> None:
         (5, 10, 9.0),
     ]
     config = Asha(first_rung=10, reduction=2)
-    through = Verdicts(config.build(40), Objective())
+    through = Verdicts(config.build(40), Goals.one("psnr", "max"))
     expected = [through.of(trial, reported(step, psnr)) for trial, step, psnr in story]
     journal: list[Event] = [
         TrialStarted(time=0, trial=n, phase="search", role="suggested", source=None, values={}, config={}, seed=n, steps=40)
         for n in range(6)
     ]
     journal += [TrialReported(time=0, trial=t, step=s, metrics={"psnr": p}) for t, s, p in story[:cut]]
-    again = Verdicts(config.build(40), Objective())
+    again = Verdicts(config.build(40), Goals.one("psnr", "max"))
     again.replay(journal)
     assert [again.of(trial, reported(step, psnr)) for trial, step, psnr in story[cut:]] == expected[cut:]
     assert True in expected
