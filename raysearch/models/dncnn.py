@@ -10,7 +10,7 @@ The three networks of the paper differ in depth and in what they are trained for
 - DnCNN-S, ``depth: 17``: one noise level, patches of 40 (556,097 parameters in grey).
 - DnCNN-B, ``depth: 20``: blind, levels 0 to 55, patches of 50 (667,073 in grey, 669,379 in colour).
 - DnCNN-3, ``depth: 20`` in grey: one set of weights for blind noise, images that were made smaller and enlarged again (by 2, 3, 4),
-  and JPEG; the input has the size of the output in all three.
+  and JPEG; the input has the size of the output in all three (`raysearch.tasks.general_denoise`).
 
 Published weights mostly come without batch norm: at the end of training it was merged into the convolutions, which then have
 biases. ``norm: none`` is that form (555,137 parameters for S in grey, 665,921 and 668,227 for B), to load them into; trained from

@@ -10,8 +10,9 @@ Initial weights: normal, variance 2 / fan-in, biases 0.
 
 Differs from the sources: the network enlarges the image itself (theirs is given the enlarged one), so that it fits the same
 task as the others. The paper trains with SGD at a rate of 0.1 and gradients clipped in proportion to 1 / rate; ports that clip
-without the division train badly, and Adam at 1e-4 is the safe choice. Training on several scales at once, as in the paper, needs
-a task that draws them. Scale 8 is not in the paper.
+without the division train badly, and Adam at 1e-4 is the safe choice. Training on several scales at once, as in the paper, is
+what `raysearch.tasks.general_denoise` does for networks that are given enlarged images (leave out its noise and its JPEG). Scale 8
+is not in the paper.
 """
 
 from __future__ import annotations

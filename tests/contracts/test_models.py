@@ -210,25 +210,33 @@ def test_the_halo_holds_the_receptive_field_and_little_more(kind: str) -> None:
     if geometry.whole:
         pytest.skip("a pixel depends on the whole image")
     net = all_positive(build(model))
-    half = geometry.halo + max(geometry.multiple_of, geometry.cell)
-    side = some_size(Geometry(halo=0, multiple_of=geometry.multiple_of, smallest=2 * half + 2))
-    side = max(side, some_size(geometry, 8))
-    pair = pair_for(model, side, side, images=1)
-    seen = pair.degraded.double()
-    degraded = (seen.abs() + (seen != 0)).requires_grad_()  # at least 1, for networks that subtract a mean
-    restored = net(degraded, pair.sigma_255)
-    centre, cell = side // 2, max(geometry.multiple_of, geometry.cell) * task.scale
-    reach = 0
-    for offset in range(cell):  # rows and columns alike: how far a pixel reaches up depends on its row alone
-        at = centre * task.scale + offset
-        pixel = restored[0, :, at - geometry.margin, at - geometry.margin].sum()
-        (gradient,) = torch.autograd.grad(pixel, degraded, retain_graph=True)
-        rows, columns = gradient[0].abs().sum(dim=0).nonzero(as_tuple=True)
-        reach = max(reach, int((rows - at // task.scale).abs().max()), int((columns - at // task.scale).abs().max()))
-    slack = 2 if task.scale > 1 else 0  # the upsampling layers of the largest scale reach farthest
+    reach = max(reach_along(axis, net, model) for axis in (0, 1))
     assert reach <= geometry.halo, f"a pixel depends on one {reach} away, farther than the halo"
+    slack = 2 if task.scale > 1 else 0  # the upsampling layers of the largest scale reach farthest
     slack += max(geometry.multiple_of, geometry.cell)
     assert reach > geometry.halo - slack, f"the halo is wider than the {reach} that a pixel depends on"
+
+
+def reach_along(axis: int, net: nn.Module, model: ModelConfig) -> int:
+    """How far along an axis a pixel in the middle of a long narrow image depends on others, in pixels of the input."""
+    geometry, scale = model.geometry(), task_for(model).scale
+    grain = max(geometry.multiple_of, geometry.cell)
+    half = geometry.halo + grain
+    side = some_size(Geometry(halo=0, multiple_of=geometry.multiple_of, smallest=2 * half + 2))
+    sides = [some_size(geometry, 8)] * 2
+    sides[axis] = max(side, sides[axis])
+    seen = pair_for(model, *sides, images=1)
+    degraded = seen.degraded.double()
+    degraded = (degraded.abs() + (degraded != 0)).requires_grad_()  # at least 1, for networks that subtract a mean
+    restored = net(degraded, seen.sigma_255)
+    farthest = 0
+    for offset in (0, grain * scale - 1):  # the ends of a cell look farthest
+        at = [side // 2 * scale - geometry.margin for side in sides]
+        at[axis] += offset
+        (gradient,) = torch.autograd.grad(restored[0, :, at[0], at[1]].sum(), degraded, retain_graph=True)
+        places = gradient[0].abs().sum(dim=0).nonzero()[:, axis]
+        farthest = max(farthest, int((places - (at[axis] + geometry.margin) // scale).abs().max()))
+    return farthest
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -238,11 +246,11 @@ def test_pixels_beyond_the_halo_change_nothing(kind: str) -> None:
     if geometry.whole:
         pytest.skip("a pixel depends on the whole image")
     net = build(model).double().eval()
-    side = some_size(geometry, 2 * geometry.halo + 12)
-    pair = pair_for(model, side, side, images=1)
+    height, width = some_size(geometry, geometry.halo + 12), some_size(geometry, 2 * geometry.halo + 12)
+    pair = pair_for(model, height, width, images=1)
     before = pair.degraded.double()
     after = before.clone()
-    y, x = 1, side // 2
+    y, x = 1, width // 2
     after[:, :, y, x] += 0.7 * (before[:, :, y, x] != 0)
     with torch.no_grad():
         changed = (net(before, pair.sigma_255) != net(after, pair.sigma_255)).any(dim=1)[0]
