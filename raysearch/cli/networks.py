@@ -86,7 +86,8 @@ def train_command(
     out.mkdir(parents=True, exist_ok=True)
     text = trial.model_dump_json(indent=1)
     written = out / CONFIG
-    if written.exists() and written.read_text() != text:
+    begun = any(entry.name != CONFIG for entry in out.iterdir())  # a configuration alone was refused before it trained
+    if begun and written.exists() and written.read_text() != text:
         raise RunExists(f"{out} holds the training of another configuration", place=str(written), remedy="choose another --out")
     written.write_text(text)
     split: Literal["validation", "test"] = "test" if test else "validation"

@@ -11,7 +11,7 @@ from pydantic import SerializeAsAny
 from torch import nn
 
 from raysearch.component import Config, Kind
-from raysearch.errors import PreflightError, SpecError
+from raysearch.errors import SpecError
 from raysearch.models.base import ModelConfig
 from raysearch.rng import seed_of
 from raysearch.spec.document import Document, Mark
@@ -68,8 +68,6 @@ def candidate(name: str, task: str, seed: int = 0) -> Candidate:
         StateDamaged: the checkpoint can't be trusted.
     """
     path = Path(name)
-    if path.suffix == ".pt" and not path.exists():
-        raise PreflightError(f"there is no checkpoint {name}", remedy="correct the path, or name a kind of model")
     if path.is_dir() or path.suffix == ".pt":
         trial, net = load_network(path)
         return _candidate(name, trial.model, trial.task, net, trained=True)

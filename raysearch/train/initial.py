@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from raysearch.data.sealed import sha256_of_file
-from raysearch.errors import PreflightError, SpecError, StateDamaged
+from raysearch.errors import PreflightError, SpecError
 from raysearch.spec.trial import InitConfig, TrialConfig
 from raysearch.train import checkpoint
 from raysearch.train.network import build_net, checkpoint_of
@@ -66,14 +66,11 @@ def load_into(net: nn.Module, init: InitConfig) -> str:
 
 
 def _existing(named: Path) -> Path:
-    remedy = "name a checkpoint of raysearch or a trial's folder; `raysearch weights import` makes one of published weights"
     try:
-        path = checkpoint_of(named)
-    except StateDamaged as error:
+        return checkpoint_of(named)
+    except PreflightError as error:
+        remedy = "name a checkpoint of raysearch or a trial's folder; `raysearch weights import` makes one of published weights"
         raise PreflightError(error.cause, place="init.checkpoint", remedy=remedy) from error
-    if not path.is_file():
-        raise PreflightError(f"there is no checkpoint {path}", place="init.checkpoint", remedy=remedy)
-    return path
 
 
 def _require_fit(path: Path, given: Mapping[str, Tensor], own: Mapping[str, Tensor], *, partial: bool) -> None:

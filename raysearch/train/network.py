@@ -12,11 +12,13 @@ from pydantic import ValidationError
 from torch import nn
 
 from raysearch.component import problems
-from raysearch.errors import SpecError, StateDamaged
+from raysearch.errors import PreflightError, SpecError
 from raysearch.rng import seed_of
 from raysearch.spec.trial import TrialConfig
 from raysearch.train import checkpoint
 from raysearch.train.files import CHECKPOINTS
+
+_REMEDY = "name a trial's folder, or a file such as step_00000100.pt"
 
 
 def build_net(trial: TrialConfig) -> nn.Module:
@@ -36,7 +38,8 @@ def load_network(path: Path) -> tuple[TrialConfig, nn.Module]:
         The trial's configuration, and the network on the CPU in evaluation mode, called as `raysearch.models.base` says.
 
     Raises:
-        StateDamaged: there is no checkpoint, or it is damaged.
+        PreflightError: there is no checkpoint.
+        StateDamaged: it is damaged.
         SpecError: its configuration names what this raysearch does not have.
     """
     state = checkpoint.parse(checkpoint.read(checkpoint_of(path)))
@@ -57,11 +60,13 @@ def checkpoint_of(path: Path) -> Path:
     """Return the checkpoint that a path names: itself, or the newest one of a trial's folder.
 
     Raises:
-        StateDamaged: the folder holds none.
+        PreflightError: the folder holds none, or there is no such file.
     """
     if not path.is_dir():
+        if not path.exists():
+            raise PreflightError(f"there is no checkpoint {path}", remedy=_REMEDY)
         return path
     found = checkpoint.files(path / CHECKPOINTS) or checkpoint.files(path)
     if not found:
-        raise StateDamaged(f"{path} holds no checkpoint", remedy="name a trial's folder or a file step_*.pt")
+        raise PreflightError(f"{path} holds no checkpoint", remedy=_REMEDY)
     return found[0]

@@ -22,7 +22,7 @@ from raysearch.data.scores import SCORES
 from raysearch.data.scores import Score as Static
 from raysearch.data.sealed import Facts, cached, digest_of, sha256_of_file
 from raysearch.data.store import Progress
-from raysearch.errors import PreflightError, SpecError, StateDamaged
+from raysearch.errors import PreflightError, SpecError
 from raysearch.rng import torch_generator
 from raysearch.samplers.base import SamplerConfig
 from raysearch.shapes import Rows
@@ -115,14 +115,10 @@ def load_scorer(checkpoint: Path, channels: int, size: int) -> tuple[TrialConfig
 
 
 def _existing(checkpoint: Path) -> Path:
-    remedy = "name a step_*.pt or a folder that holds one"
     try:
-        file = checkpoint_of(checkpoint)
-    except StateDamaged as error:
-        raise PreflightError(error.cause, place="sampler.checkpoint", remedy=remedy) from error
-    if not file.is_file():
-        raise PreflightError(f"there is no checkpoint {file}", place="sampler.checkpoint", remedy=remedy)
-    return file
+        return checkpoint_of(checkpoint)
+    except PreflightError as error:
+        raise PreflightError(error.cause, place="sampler.checkpoint", remedy=error.remedy) from error
 
 
 @torch.no_grad()

@@ -93,7 +93,8 @@ def write_between(first: Path, second: Path, alpha: float, target: Path) -> None
 
     Raises:
         SpecError: the networks differ.
-        StateDamaged: a checkpoint is missing or damaged.
+        PreflightError: a checkpoint is missing.
+        StateDamaged: it is damaged.
     """
     trial, net = load_network(first)
     _, other = load_network(second)

@@ -8,7 +8,7 @@ import torch
 from PIL import Image as Pillow
 
 from raysearch.data.decode import decode
-from raysearch.errors import DataError, SpecError, StateDamaged
+from raysearch.errors import DataError, PreflightError, SpecError
 from raysearch.metrics.protocol import Protocol, named
 from raysearch.train import png
 from raysearch.train.evaluate import means
@@ -96,9 +96,9 @@ def test_other_images_and_another_protocol(trained: dict[str, Path], corpus: Pat
 
 
 def test_there_is_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(StateDamaged, match="holds no checkpoint"):
+    with pytest.raises(PreflightError, match="holds no checkpoint"):
         load_network(tmp_path)
-    with pytest.raises(StateDamaged, match="can't be read"):
+    with pytest.raises(PreflightError, match="there is no checkpoint"):
         load_network(tmp_path / "missing.pt")
 
 

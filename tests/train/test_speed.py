@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from raysearch.errors import PreflightError, SpecError, StateDamaged
+from raysearch.errors import PreflightError, SpecError
 from raysearch.models._count import macs
 from raysearch.train.candidate import candidate
 from raysearch.train.speed import Setting, measure, measure_apart
@@ -77,7 +77,7 @@ def test_configurations_and_checkpoints(make_trial, make_io, tmp_path: Path) -> 
     assert fresh.model == trained.model == trial.model
     same = [torch.equal(a, b) for a, b in zip(fresh.net.parameters(), trained.net.parameters(), strict=True)]
     assert not all(same)
-    with pytest.raises(StateDamaged):
+    with pytest.raises(PreflightError, match="holds no checkpoint"):
         candidate(str(tmp_path), "")
     with pytest.raises(PreflightError, match="there is no checkpoint"):
         candidate(str(tmp_path / "gone.pt"), "")
