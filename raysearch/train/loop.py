@@ -63,8 +63,9 @@ def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     state = states.fresh(trial, io, initial)
     stopped = begin(state, trial, io) and bool(state.reported) and _send(state, trial, io, reporter)
     validation = open_sets(trial, "validation", io.cache)
-    while state.step < trial.steps and not stopped:
-        _interval(state, trial, io)
+    while not stopped and (state.step < trial.steps or _due(state, trial)):
+        if not _due(state, trial):  # it is, where the trial was asked to leave before it could report
+            _interval(state, trial, io)
         rows = evaluate(state.recipe.evaluated(), trial, validation, io.world, io.device, None, io.alive)
         state.reported, state.reported_at = means(rows) | _progress(state, trial), state.step
         outcome.write_images(rows, io)
@@ -91,6 +92,12 @@ def _classical(trial: TrialConfig, io: TrialIO, reporter: Reporter, net: nn.Modu
         metrics = outcome.test(net, trial, io)
     facts = outcome.facts(net, trial, io)
     return TrialResult("stopped" if stopped else "finished", 0, metrics, time.monotonic() - began, facts)
+
+
+def _due(state: TrainState, trial: TrialConfig) -> bool:
+    """Return whether the trial stands at a step that is to be reported and has not been."""
+    at_report = state.step % trial.evaluate.every == 0 or state.step >= trial.steps
+    return at_report and state.reported_at < state.step
 
 
 def _interval(state: TrainState, trial: TrialConfig, io: TrialIO) -> None:
