@@ -16,6 +16,7 @@ from torch import multiprocessing, nn
 
 from raysearch.errors import SpecError
 from raysearch.spec.trial import TrialConfig
+from raysearch.train.changing import Stage, fit_in_stages
 from raysearch.train.files import CHECKPOINTS, IMAGES_FILE, USAGE_FILE
 from raysearch.train.loop import fit
 from raysearch.train.reporter import ListReporter, Report, StopTrial
@@ -53,6 +54,7 @@ def start(rank: int, root: Path, cases: dict[str, str], cache: Path) -> None:
         check_collectives(world)
         for name, plain in cases.items():
             run_case(world, TrialConfig.parse(json.loads(plain)), root / name, cache)
+        run_stages(world, TrialConfig.parse(json.loads(cases["uniform"])), root / "stages", cache)
     finally:
         dist.destroy_process_group()
 
@@ -84,6 +86,14 @@ def run_case(world: World, trial: TrialConfig, folder: Path, cache: Path) -> Non
     folder.with_suffix(f".result{world.rank}").write_text(json.dumps(result.metrics))
 
 
+def run_stages(world: World, trial: TrialConfig, folder: Path, cache: Path) -> None:
+    """A batch that grows on the way; interrupted in the second stage."""
+    io = TrialIO(folder, cache, world, CPU, "validation")
+    stages, last = [Stage(trial, 4)], trial.model_copy(update={"batch": 8})
+    fit_in_stages(fit, stages, last, io, Recorder(folder.with_suffix(f".first{world.rank}"), 8))
+    fit_in_stages(fit, stages, last, io, Recorder(folder.with_suffix(f".second{world.rank}"), -1))
+
+
 @pytest.mark.timeout(180)
 def test_two_workers_agree_and_give_the_curve_of_one(make_trial, tmp_path: Path, cache: Path) -> None:  # type: ignore[no-untyped-def]
     trials = {name: make_trial(sampler=sampler) for name, sampler in SAMPLERS.items()}
@@ -105,3 +115,11 @@ def test_two_workers_agree_and_give_the_curve_of_one(make_trial, tmp_path: Path,
         left = sorted(p.name for p in (tmp_path / name).iterdir())
         assert left == [CHECKPOINTS, IMAGES_FILE, "samples", USAGE_FILE]
         assert len(list((tmp_path / name / "samples").rglob("*.png"))) == 3 * 2 * 3
+    one = ListReporter()
+    grown = trials["uniform"].model_copy(update={"batch": 8})
+    io = TrialIO(tmp_path / "stages_alone", cache, SingleWorld(), CPU, "validation")
+    fit_in_stages(fit, [Stage(trials["uniform"], 4)], grown, io, one)
+    first, second = (json.loads((tmp_path / f"stages.{part}0").read_text()) for part in ("first", "second"))
+    assert [step for step, _ in first + second] == [4, 4, 8, 8, 12]
+    alone = [report.metrics["psnr"] for report in one.reports]
+    assert [metrics["psnr"] for _, metrics in [*first, second[1]]] == pytest.approx(alone, rel=1e-4)
