@@ -247,6 +247,7 @@ def drive(folder: RunFolder, ctx: click.Context, driving: Driving, orders: tuple
             command=tuple(sys.argv),
             allow_imports=bool(ctx.obj["allow_import"]),
             orders=orders,
+            accept_changes=driving.accept_changes,
         )
         outcome = resume_study(folder, options)
     return _conclude(folder, outcome, report=driving.report, seconds=time.monotonic() - started)

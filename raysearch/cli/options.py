@@ -39,6 +39,7 @@ class Driving:
     cache: Path
     plain: bool
     report: bool
+    accept_changes: bool
 
     @property
     def local(self) -> bool:
@@ -52,6 +53,7 @@ _DRIVING = (
     runs_option,
     cache_option,
     click.option("--plain", is_flag=True, help="Lines instead of a live table."),
+    click.option("--accept-changes", is_flag=True, help="Go on with a run though code, packages or study have changed since."),
     click.option("--report/--no-report", default=True, show_default=True, help="Write report.html and tables/ at the end."),
 )
 
@@ -68,9 +70,10 @@ def driving_options(command: Callable[..., int]) -> Callable[..., int]:
         cache: Path,
         plain: bool,
         report: bool,
+        accept_changes: bool,
         **rest: object,
     ) -> int:
-        return command(*arguments, driving=Driving(address, cpus, runs, cache, plain, report), **rest)
+        return command(*arguments, driving=Driving(address, cpus, runs, cache, plain, report, accept_changes), **rest)
 
     for option in reversed(_DRIVING):
         call = option(call)

@@ -93,6 +93,7 @@ class Replay:
     Attributes:
         phases: why each phase that is over has ended.
         commands: the command line of each driver that took the run.
+        versions: what the last one of them ran with.
         stopped: how the last driver left; empty if it did not say.
         began: time of the first event.
         updated: time of the last event.
@@ -106,6 +107,7 @@ class Replay:
 
     phases: dict[Phase, str] = field(default_factory=dict)
     commands: list[tuple[str, ...]] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
     stopped: str = ""
     began: float = 0.0
     updated: float = 0.0
@@ -153,6 +155,11 @@ class Replay:
                 place = event.address or event.machine[:12]
                 self.incidents.append(f"the machine {place} was avoided after trials had failed there at once ({event.reason})")
             case DriverStarted():
+                if changed := changed_versions(self.versions, event.versions):
+                    self.incidents.append(
+                        f"from start {len(self.commands) + 1} on the run was driven with something else: {changed}"
+                    )
+                self.versions = dict(event.versions)
                 self.commands.append(event.command)
                 self.stopped = ""
             case DriverStopped():
@@ -215,6 +222,12 @@ class Replay:
         if trial is None:
             raise StateDamaged(f"trial {number} {verb}, but was never started")
         return trial
+
+
+def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Say what differs between two drivers, of what both have told; empty if nothing does."""
+    both = [name for name in before if name in now and before[name] != now[name]]
+    return ", ".join(f"{name} {before[name]} became {now[name]}" for name in both)
 
 
 def _printed(budget: BudgetChanged) -> str:

@@ -48,7 +48,7 @@ from raysearch.search.stages import Run, confirm, extend, replayed
 from raysearch.search.stopping import obeying
 from raysearch.search.study import StudySpec
 from raysearch.search.verdicts import Verdicts
-from raysearch.search.versions import versions
+from raysearch.search.versions import refuse_changes, versions, versions_of
 from raysearch.spec import yaml
 
 
@@ -86,6 +86,7 @@ def _drive(spec: StudySpec, folder: RunFolder, options: DriverOptions) -> Outcom
         spec = with_budget(spec, replay)
         if "search" in replay.phases and (outcome := settled(spec, folder, options, replay, journal)) is not None:
             return outcome
+        _require_same(folder, options, replay)
         session = stack.enter_context(
             open_session(options.address, cpus=options.cpus, gpus=options.gpus, dashboard=options.dashboard)
         )
@@ -115,12 +116,20 @@ def _drive(spec: StudySpec, folder: RunFolder, options: DriverOptions) -> Outcom
 def _ordered(spec: StudySpec, folder: RunFolder, options: DriverOptions, journal: Journal) -> tuple[Replay, list[Event]]:
     """Write what the user orders to the journal; return what it tells then, and what was written."""
     replay, written = replayed(folder), []
+    if options.orders:
+        _require_same(folder, options, replay)
     for order in options.orders:
         for event in order.events(spec, folder, replay):
             journal.append(event)
             replay.add(event)
             written.append(event)
     return replay, written
+
+
+def _require_same(folder: RunFolder, options: DriverOptions, replay: Replay) -> None:
+    """Refuse a run that was driven with other code, packages or study, unless the user accepts that."""
+    if not options.accept_changes:
+        refuse_changes(replay.versions, versions_of(folder), folder.path)
 
 
 def layout_of(spec: StudySpec, capacity: Capacity, *, may_grow: bool = False) -> Layout:
@@ -161,10 +170,9 @@ def _conduct(run: Run) -> Outcome:
     """Go through the phases and write down how it ended."""
     ledger = run.ledger
     attempt = len(run.replay.commands)
+    ran_with = versions_of(run.folder)
     ledger.write(
-        DriverStarted(
-            time=time.time(), attempt=attempt, command=run.options.command, versions=versions(), host=socket.gethostname()
-        )
+        DriverStarted(time=time.time(), attempt=attempt, command=run.options.command, versions=ran_with, host=socket.gethostname())
     )
     try:
         outcome = _phases(run)

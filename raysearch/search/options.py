@@ -27,6 +27,7 @@ class DriverOptions:
         command: the command line, for the record.
         fit: the training function as ``module:name``; another one than raysearch's is for tests and benchmarks.
         allow_imports: trials may import components from outside the tree.
+        accept_changes: go on with a run that was driven with other code, packages or study until now.
         orders: what a user orders of a run that is there already, before it goes on.
     """
 
@@ -41,6 +42,7 @@ class DriverOptions:
     fit: str = DEFAULT_FIT
     allow_imports: bool = False
     orders: tuple[Order, ...] = ()
+    accept_changes: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
-"""A driver without Ray: everything of ours is real (journal, lock, ledger, searcher, trials' processes but for the process), and trials
-run one after another where they are asked for. What takes Ray seconds takes milliseconds here, so a fault can be tried everywhere.
+"""A driver without Ray: everything of ours is real (journal, lock, ledger, searcher, what trials do but for their processes), and
+trials run one after another where they are asked for. What takes Ray seconds takes milliseconds here, so a fault can be tried
+everywhere.
 """
 
 from __future__ import annotations

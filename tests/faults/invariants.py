@@ -1,9 +1,9 @@
 """What holds after every fault, whatever it was.
 
 I1: no trial that had ended runs again. I2: a running one loses at most one report interval. I3: trials are numbered densely, each
-started and ended once. I4: the result is that of an undisturbed run with the same seed (serial: the same configurations to the bit).
-I5: exit code and message are right, nothing is left running, the lock is free. I6: a report can be made, of the damaged run and of the
-mended one.
+started and ended once. I4: the result is that of an undisturbed run with the same seed (serial: the same configurations to the
+bit). I5: exit code and message are right, nothing is left running, the lock is free. I6: a report can be made, of the damaged run
+and of the mended one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A serial study is killed at every record of its journal, and the journal cut or flipped at every byte of its end: rows 1, 6, 13."""
+"""A serial study is killed at every record of its journal, which is also cut and flipped at the bytes of its end: rows 1, 6, 13."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes and machines that die, hang, or are asked to leave: rows 2 to 4, 10 and 15, in a local Ray and on clusters of two machines."""
+"""Processes and machines that die, hang, or are asked to leave: rows 2 to 4, 10 and 15, in a local Ray and on two machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of trials and runs when a training, a disk or the photographs fail: rows 2, 5, 7 to 9, 11, 12, 15 and 18, without Ray."""
+"""What becomes of runs when a training, a disk or the photographs fail: rows 2, 5, 7 to 9, 11, 12, 15 and 18, without Ray."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def test_a_run_whose_folder_was_renamed_goes_on_where_it_is(new_run: NewRun, opt
     before = open_run(moved.path)
     journal = moved.journal.read_bytes().splitlines(keepends=True)
     moved.journal.write_bytes(b"".join(line for line in journal if b"phase_ended" not in line and b"driver_stopped" not in line))
-    assert resume_study(moved, options()).exit_code == 0
+    assert resume_study(moved, options(accept_changes=True)).exit_code == 0
     check_nothing_lost(moved, before)
     assert not folder.path.exists()
 
