@@ -12,6 +12,7 @@ from leaves import leaves, named
 from ruamel.yaml import YAML
 
 from raysearch.component import find, names
+from raysearch.search.faults import Faults
 from raysearch.search.preflight import examine
 from raysearch.search.study import Resources
 
@@ -80,10 +81,11 @@ def test_yaml_examples_pass_check(text: str, tmp_path: Path) -> None:
 
 def test_yaml_fragments_are_valid() -> None:
     fragments = [YAML(typ="safe", pure=True).load(t) for language, t in BLOCKS if language == "yaml" and "\ntrial:" not in t]
-    assert [list(f) for f in fragments] == [["data"], ["data"], ["data"], ["resources"]]
+    assert [list(f) for f in fragments] == [["data"], ["data"], ["data"], ["resources"], ["max_retries", "faults"]]
     for fragment in fragments[:3]:
         assert find("raysearch.data.corpora", fragment["data"]["kind"]).parse(fragment["data"])
     assert Resources.parse(fragments[3]["resources"]).workers == 2
+    assert Faults.parse(fragments[4]["faults"]).quarantine == 3
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda p: p.stem)

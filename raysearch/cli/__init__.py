@@ -7,6 +7,7 @@ exists or is locked, 7 state damaged, 129, 130 and 143 interrupted and resumable
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 from pathlib import Path
@@ -101,7 +102,7 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
     except OSError as error:
-        if debug or error.errno not in DISK:
+        if debug or error.errno not in {*DISK, errno.EACCES, errno.EPERM}:
             raise
         click.secho("error: ", fg="red", bold=True, err=True, nl=False)
         click.echo(str(refusal(error, Path(error.filename or "."))), err=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from raysearch.cli.bench_overhead import overhead_command
 from raysearch.cli.bench_search import search_command
 from raysearch.cli.networks import device_of, device_option, threads_option
 from raysearch.cli.options import json_option
@@ -35,6 +36,7 @@ def bench_command() -> None:
 
 
 bench_command.add_command(search_command)
+bench_command.add_command(overhead_command)
 
 
 @bench_command.command("restore")

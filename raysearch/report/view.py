@@ -23,7 +23,6 @@ class Method:
 
     Attributes:
         role: ``baseline``, ``top1``, ...
-        sampler: the kind of its sampling strategy.
         words: its name in a sentence: what sets it apart from the other methods, shortly.
         detail: every value that sets it apart, e.g. ``sampler.keep = 0.5``.
         trials: one per seed, those that finished and have test metrics.
@@ -31,7 +30,6 @@ class Method:
     """
 
     role: str
-    sampler: str
     words: str
     detail: str
     source: int | None
@@ -175,5 +173,4 @@ def _unlike(words: Sequence[str], trials: Sequence[TrialRecord]) -> list[str]:
 
 def _method(role: str, trials: Sequence[TrialRecord], words: str, detail: str, scores: Scores) -> Method:
     done = tuple(trial for trial in trials if trial.status == "finished" and scores.has(trial.number))
-    sampler = sampler_of(trials[0])
-    return Method(plain.line(role, 40), sampler, words, detail, trials[0].source, done, len(trials) - len(done))
+    return Method(plain.line(role, 40), words, detail, trials[0].source, done, len(trials) - len(done))

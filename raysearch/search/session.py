@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import shutil
 import socket
 import tempfile
@@ -85,8 +86,10 @@ def open_session(
 
 def _local(cpus: int | None, gpus: int | None, dashboard: bool) -> Iterator[Session]:
     folder = Path(tempfile.mkdtemp(prefix="rs-", dir="/tmp" if Path("/tmp").is_dir() else None))  # sockets: at most 107 bytes
+    secret, notes = _token()
     variables = {
         **WORKER_ENVIRONMENT,
+        **secret,
         "RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE", "token"),
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # for child processes; see `loopback_only`
         "RAY_USAGE_STATS_ENABLED": "0",
@@ -95,11 +98,34 @@ def _local(cpus: int | None, gpus: int | None, dashboard: bool) -> Iterator[Sess
         reread_environment()
         try:
             url, warnings = _start(folder, cpus, gpus, dashboard)
-            yield _describe(url, local=True, warnings=warnings)
+            yield _describe(url, local=True, warnings=(*notes, *warnings))
         finally:
             ray.shutdown()
             shutil.rmtree(folder, ignore_errors=True)  # logs of Ray itself; those of trials lie in their folders
     reread_environment()
+
+
+def _token() -> tuple[dict[str, str], tuple[str, ...]]:
+    """Make the token of this user's clusters where there is none, readable by nobody else (Ray would let everybody read it).
+
+    Returns:
+        Variables that a local Ray needs beside that, and warnings: without a writable home the token lives as long as the study.
+    """
+    given = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
+    path = Path.home() / ".ray" / "auth_token"
+    if given or os.environ.get("RAY_AUTH_MODE", "token").lower() != "token" or path.exists():
+        return {}, ()
+    token = secrets.token_hex(32)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(token)
+    except FileExistsError:
+        return {}, ()
+    except OSError as error:
+        note = f"{path} can't be written ({error.strerror}): set RAY_AUTH_TOKEN to open the dashboard"
+        return {"RAY_AUTH_TOKEN": token}, (note,)
+    return {}, ()
 
 
 def _start(folder: Path, cpus: int | None, gpus: int | None, dashboard: bool) -> tuple[str | None, tuple[str, ...]]:

@@ -56,9 +56,9 @@ python -m tests.benchmarks.train_families --data data --out results --write repo
 ```
 
 **These numbers are not to be compared with published ones.** The networks are thinner and shallower than their papers' (the column
-*network*; all options are in `tests/benchmarks/families.py`), they saw a few hundred to a few thousand batches of small patches of 388
-photographs of BSDS500, and the test sets are parts. What the table shows is that network, task, loss, training and evaluation work
-together: a family that gains nothing here would have to be explained.
+*network*; all options are in `tests/benchmarks/families.py`), they saw a few hundred to a few thousand batches of small
+patches of 388 photographs of BSDS500, and the test sets are parts. What the table shows is that network, task, loss,
+training and evaluation work together: a family that gains nothing here would have to be explained.
 
 - *baseline*, *network*: mean PSNR over the tested images under the named protocol. The degraded image as it is, bilinear
   demosaicing, or MATLAB's bicubic enlargement.

@@ -38,6 +38,9 @@ class Watcher:
     def on_session(self, session: Any) -> None:
         self.sessions.append(session)
 
+    def on_trouble(self, text: str) -> None:
+        raise AssertionError(text)
+
     def on_event(self, event: Any, summary: Any) -> None:
         self.events.append(event)
         self.summaries.append(summary)

@@ -59,6 +59,9 @@ class GroupWatch:
     def on_session(self, session: Any) -> None:
         pass
 
+    def on_trouble(self, text: str) -> None:
+        raise AssertionError(text)
+
     def on_event(self, event: Event, summary: Any) -> None:
         if event.event == "phase_ended":
             self.left = [group for group in ray.util.placement_group_table().values() if group["state"] != "REMOVED"]
@@ -67,7 +70,8 @@ class GroupWatch:
 @pytest.mark.ray
 def test_a_stopped_trial_of_two_workers_leaves_nothing_and_the_next_one_starts(new_run: NewRun, options: Options) -> None:
     """Two machines of one CPU each: the second trial is stopped by ASHA, so the third can only start if its CPUs are free."""
-    spec = study(lrs=(0.01, 0.001, 0.008), resources={"workers": 2}, scheduler={"kind": "asha", "first_rung": 10}, max_retries=1)
+    scheduler = {"kind": "asha", "first_rung": 10, "check": False}
+    spec = study(lrs=(0.01, 0.001, 0.008), resources={"workers": 2}, scheduler=scheduler, max_retries=1)
     folder, watch = new_run(spec), GroupWatch()
     with machines(1, 1) as address:
         run_study(spec, folder, options("stop_or_die", address=address, progress=watch))
@@ -121,10 +125,14 @@ class KillTrialProcess:
     def on_session(self, session: Any) -> None:
         pass
 
+    def on_trouble(self, text: str) -> None:
+        raise AssertionError(text)
+
     def on_event(self, event: Event, summary: Any) -> None:
         if isinstance(event, TrialReported) and not self.killed:
             actors = ray._private.state.actors().values()
-            os.kill(next(actor["Pid"] for actor in actors if actor["ActorClassName"] == "TrialDriver"), signal.SIGKILL)
+            drivers = [actor["Pid"] for actor in actors if actor["ActorClassName"].endswith("ResourceTrainable")]
+            os.kill(drivers[0], signal.SIGKILL)
             self.killed = True
 
 
