@@ -19,6 +19,12 @@ _ROWS = 8  # rows of reference blocks that are matched at once
 _BLOCKS = 512  # reference blocks that are filtered at once
 
 
+def continued(image: Plane, block: int, step: int) -> Float[Tensor, "c hc wc"]:
+    """Reflect an image at the bottom and right, so that the last reference blocks end with it."""
+    below, right = (-(side - block) % step for side in image.shape[-2:])
+    return functional.pad(image[None], (0, right, 0, below), mode="reflect")[0]
+
+
 def match(image: Plane, block: int, step: int, radius: int, count: int) -> Groups:
     """Find the blocks that are most like each reference block, by the squared difference over all channels.
 

@@ -37,7 +37,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from raysearch.models._input import require_kept, require_sigma, require_size
-from raysearch.models._nonlocal import Groups, Plane, match
+from raysearch.models._nonlocal import Groups, Plane, continued, match
 from raysearch.models.base import Geometry, ModelConfig
 from raysearch.shapes import Image, Sigma
 
@@ -135,29 +135,23 @@ def _restored(noisy: Plane, level: Levels) -> Plane:
 
 def _step(settings: _Step, noisy: Plane, basic: Plane | None, level: Levels) -> Plane:
     """Take one of the two steps; the first has no basic estimate."""
-    height, width = noisy.shape[-2:]
-    noisy, level = _continued(noisy, settings), _continued(level, settings)
-    guide = noisy if basic is None else _continued(basic, settings)
+    (height, width), block, step = noisy.shape[-2:], settings.block, settings.step
+    noisy, level = continued(noisy, block, step), continued(level, block, step)
+    guide = noisy if basic is None else continued(basic, block, step)
     luminance = guide[:1] / (sqrt(3) if len(guide) == 3 else 1)
-    sigma = functional.avg_pool2d(level[None], settings.block, settings.step).flatten()
+    sigma = functional.avg_pool2d(level[None], block, step).flatten()
     groups, sizes = _grouped(luminance, settings, sigma)
     total, weight = torch.zeros_like(noisy), torch.zeros_like(noisy)
     for size in sorted(set(sizes.tolist())):
         for part in (sizes == size).nonzero()[:, 0].split(_ROUND):
-            at = _places(groups[part, :size], settings.block, noisy.shape[-1])
+            at = _places(groups[part, :size], block, noisy.shape[-1])
             seen = None if basic is None else _cut(guide, at)
             found, trust = _filtered(_cut(noisy, at), seen, sigma[part], settings.threshold)
-            trust = trust * _kaiser(settings.block).to(noisy)
+            trust = trust * _kaiser(block).to(noisy)
             index = at.flatten().expand(len(noisy), -1)
             total.flatten(1).scatter_add_(1, index, (found * trust).flatten(1))
             weight.flatten(1).scatter_add_(1, index, trust.expand_as(found).flatten(1))
     return (total / weight)[..., :height, :width]
-
-
-def _continued(image: Plane, settings: _Step) -> Float[Tensor, "c hc wc"]:
-    """Reflect at the bottom and right, so that the last reference blocks end with the image."""
-    below, right = (-(side - settings.block) % settings.step for side in image.shape[-2:])
-    return functional.pad(image[None], (0, right, 0, below), mode="reflect")[0]
 
 
 def _grouped(luminance: Plane, settings: _Step, sigma: Strengths) -> tuple[Groups, Tensor]:

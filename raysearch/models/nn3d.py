@@ -31,7 +31,7 @@ from torch.nn import functional
 
 from raysearch.component import Kind
 from raysearch.models._input import require_kept, require_sigma, require_size
-from raysearch.models._nonlocal import collaborate, match
+from raysearch.models._nonlocal import collaborate, continued, match
 from raysearch.models.base import Geometry, ModelConfig, Restoration
 from raysearch.models.ffdnet import Config as FFDNet
 from raysearch.shapes import Image, Sigma
@@ -135,19 +135,15 @@ class Nn3d(nn.Module):
 
     def _groups(self, image: Tensor) -> Tensor:
         config = self.config
-        return match(self._continued(image), config.block, config.step, config.window // 2, config.group)
+        return match(continued(image, config.block, config.step), config.block, config.step, config.window // 2, config.group)
 
     def _filter(self, images: Image, groups: list[Tensor], level: Sigma) -> Image:
         """Filter every image of a batch with its own groups."""
+        block, step = self.config.block, self.config.step
         height, width = images.shape[-2:]
         levels = level.to(images.dtype).expand(len(images), 1, height, width)
         filtered = []
         for image, group, one in zip(images, groups, levels, strict=True):
-            tau = functional.avg_pool2d(self._continued(one), self.config.block, self.config.step).flatten()
-            filtered.append(collaborate(self._continued(image), group, tau * _STRENGTH / 255, self.config.block))
+            tau = functional.avg_pool2d(continued(one, block, step), block, step).flatten()
+            filtered.append(collaborate(continued(image, block, step), group, tau * _STRENGTH / 255, block))
         return torch.stack(filtered)[..., :height, :width]
-
-    def _continued(self, image: Tensor) -> Tensor:
-        """Reflect (c, h, w) at the bottom and right, so that the last reference blocks end with the image."""
-        below, right = (-(side - self.config.block) % self.config.step for side in image.shape[-2:])
-        return functional.pad(image[None], (0, right, 0, below), mode="reflect")[0]
