@@ -112,7 +112,9 @@ SETTINGS: dict[str, Setting] = {
         "dn-gray-u8",
         ("classic5", "bsd68"),
     ),
-    "moire": Setting("moire, screen x1", {"kind": "moire", "evaluate_at": [1.0]}, "identity", "dn-rgb-u8", ("cbsd68",)),
+    "moire": Setting(
+        "moire, screen x1", {"kind": "moire", "screen_scale": 1.0, "evaluate_at": [1.0]}, "identity", "dn-rgb-u8", ("cbsd68",)
+    ),
     "demosaic": Setting("demosaicing", {"kind": "demosaic"}, "bilinear", "jdd-rgb", ("cbsd68",)),
     "jdd": Setting(
         "demosaicing with noise, sigma 0 to 16, at 10",
@@ -156,7 +158,7 @@ FAMILIES: dict[str, Family] = {
     "class-aware network": Family("grey_border", {"kind": "class_aware", "depth": 10, "width": 24}, 700),
     "RED-Net": Family("jpeg", {"kind": "red_net", "depth": 10, "width": 24}, 1500),
     "CBDNet": Family("camera", {"kind": "cbdnet", "width": 16, "estimator_width": 16}, 800, loss=CBDNET),
-    "DM-Net": Family("moire", {"kind": "dm_net", "blocks": 4, "depth": 5, "width": 16}, 700, patch=64, loss=COARSE),
+    "DM-Net": Family("moire", {"kind": "dm_net", "blocks": 4, "depth": 6, "width": 24}, 1500, loss=COARSE),
     "9-5-5 network, JPEG": Family("jpeg", {"kind": "pl4nn", "width": 24, "padding": "same"}, 2000, loss="l1"),
     "9-5-5 network, mosaic": Family(
         "jdd", {"kind": "pl4nn", "width": 24, "padding": "same", "input": "mosaic"}, 500, patch=64, loss="mix"
@@ -168,15 +170,15 @@ FAMILIES: dict[str, Family] = {
         1200,
         patch=64,
     ),
-    "RestoreNet": Family("jdd", {"kind": "restorenet", "width": 48, "depth": 6, "tail_width": 16}, 900, patch=64),
+    "RestoreNet": Family("jdd", {"kind": "restorenet", "width": 48, "depth": 4, "tail_width": 16}, 3500),
     "OISR-RK2-s": Family("sr", {"kind": "oisr", "blocks": 2, "width": 24}, 1000, patch=64, loss="l1"),
     "SRResNet": Family("sr", {"kind": "srresnet", "blocks": 4, "width": 24}, 900, patch=64, loss="l1"),
     "MSRResNet": Family("sr", {"kind": "srresnet", "variant": "msrresnet", "blocks": 4, "width": 24}, 1100, patch=64, loss="l1"),
-    "CARN": Family("sr", {"kind": "carn", "width": 16}, 900, patch=64, loss="l1"),
-    "CARN-M": Family("sr", {"kind": "carn", "width": 24, "mobile_groups": 4}, 600, patch=64, loss="l1"),
+    "CARN": Family("sr", {"kind": "carn", "width": 16}, 2500, patch=64, loss="l1"),
+    "CARN-M": Family("sr", {"kind": "carn", "width": 24, "mobile_groups": 4}, 2500, loss="l1"),
     "VDSR": Family("sr_luma", {"kind": "vdsr", "depth": 8, "width": 24}, 1500, clip=0.1),
     "FALSR-A": Family("sr_luma", {"kind": "falsr"}, 600, batch=4, lr=5e-4, loss="l1"),
-    "SFT-Net": Family("sr", {"kind": "sft", "blocks": 3, "width": 24}, 450, patch=64, loss="l1"),
+    "SFT-Net": Family("sr", {"kind": "sft", "blocks": 2, "width": 24}, 2500, loss="l1"),
     "ZSSR": Family("sr", {"kind": "zssr", "depth": 6, "width": 32, "max_steps": 800, "crop": 64}, 800, tests=("set5",)),
     "NN3D on FFDNet": Family("levels", {"kind": "nn3d", "denoiser": {"kind": "ffdnet", "depth": 8, "width": 32}}, 2500, patch=64),
 }
