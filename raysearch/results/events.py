@@ -123,7 +123,7 @@ class TrialEnded(_Event):
     reason: str
     """Empty, or why it did not finish, one line."""
     facts: dict[str, Leaf]
-    """parameters, macs_g, macs_size, device, workers."""
+    """parameters, macs_g, macs_size, device, workers, and others of `raysearch.train.files.TrialResult`."""
     unread: tuple[str, ...] = ()
     """Searched places of the configuration, as dotted paths, that nothing has looked at."""
 

@@ -28,6 +28,7 @@ from raysearch.train import state as states
 from raysearch.train.evaluate import evaluate, means, open_sets
 from raysearch.train.files import TrialResult
 from raysearch.train.initial import initial_network
+from raysearch.train.memory import forget_peak
 from raysearch.train.reporter import Report, Reporter, StopTrial
 from raysearch.train.state import TrainState, TrialIO
 from raysearch.train.takeover import begin
@@ -53,7 +54,7 @@ def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     """
     torch.set_num_threads(io.threads)
     began = time.monotonic()
-    outcome.forget_peak_memory(io.device)
+    forget_peak(io.device)
     if io.world.rank == 0:
         io.folder.mkdir(parents=True, exist_ok=True)
     initial = initial_network(trial)
@@ -78,7 +79,8 @@ def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     if io.world.rank == 0:
         outcome.write_usage(state.usage, io)
     io.world.barrier()
-    facts = outcome.facts(net, trial, io) | ({"init_sha256": state.init_sha256} if state.init_sha256 else {})
+    facts = outcome.facts(net, trial, io) | {"patches": state.index.count}
+    facts |= {"init_sha256": state.init_sha256} if state.init_sha256 else {}
     return TrialResult("stopped" if stopped else "finished", state.step, metrics, time.monotonic() - began, facts)
 
 

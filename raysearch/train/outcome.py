@@ -15,6 +15,7 @@ from raysearch.spec.trial import TrialConfig
 from raysearch.train.atomic import write_atomically
 from raysearch.train.evaluate import ImageScore, evaluate, means, open_sets, tiling_of
 from raysearch.train.files import IMAGES_FILE, SAMPLES, USAGE_FILE, images_schema
+from raysearch.train.memory import peak_bytes
 from raysearch.train.patience import persistently
 from raysearch.train.samples import SampleWriter
 from raysearch.train.state import TrialIO
@@ -72,15 +73,10 @@ def facts(net: nn.Module, trial: TrialConfig, io: TrialIO) -> dict[str, bool | i
     }
 
 
-def forget_peak_memory(device: torch.device) -> None:
-    """Begin to measure a GPU's memory anew: a process may train one trial after another."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-
-
 def _peak_memory(device: torch.device) -> dict[str, bool | int | float | str | None]:
-    """Return the most memory of a GPU that tensors took since; nothing on a CPU, where it can't be told from the rest."""
-    return {"peak_memory_mib": round(torch.cuda.max_memory_allocated(device) / 2**20, 1)} if device.type == "cuda" else {}
+    """Return the most memory since the trial began, or went on; see `raysearch.train.memory`."""
+    most = peak_bytes(device)
+    return {} if most is None else {"peak_memory_mib": round(most / 2**20, 1)}
 
 
 def cost_facts(net: nn.Module, trial: TrialConfig) -> dict[str, bool | int | float | str | None]:

@@ -12,13 +12,11 @@ process of its own keeps one network's memory and caches from another's.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -31,6 +29,7 @@ from raysearch.recipes.base import Precision
 from raysearch.rng import torch_generator
 from raysearch.tasks.base import Pair
 from raysearch.train.candidate import Candidate, candidate
+from raysearch.train.memory import forget_peak, peak_bytes, resident_bytes
 
 _QUARTERS = 4
 
@@ -161,27 +160,13 @@ class _Meter:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._before: int | None = None
-        if device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(device)
-        elif os.access(_RESET, os.W_OK):
-            _RESET.write_text("5")  # Linux: the peak starts again from what is resident now
-            self._before = _status("VmRSS")
+        told = forget_peak(device)
+        self._before = resident_bytes() if told and device.type != "cuda" else 0
 
     def peak(self, held: int) -> int | None:
         """Return the peak in bytes, where ``held`` were in use at the beginning."""
-        if self._device.type == "cuda":
-            return torch.cuda.max_memory_allocated(self._device)
-        return None if self._before is None else held + _status("VmHWM") - self._before
-
-
-_RESET = Path("/proc/self/clear_refs")
-
-
-def _status(name: str) -> int:
-    """Return a size from Linux's status of this process, in bytes."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+        most = peak_bytes(self._device)
+        return most if most is None or self._device.type == "cuda" else held + most - self._before
 
 
 def _pair(network: Candidate, batch: int, height: int, width: int) -> Pair:

@@ -87,7 +87,7 @@ def test_memory_has_a_column_where_it_is_recorded(run: RunRecord, folder: Path, 
     )
     found = tables(write_report([replace(run, trials=trials)], [folder], tmp_path / "page.html"))["comparison"]
     most = max(1000 + t.number for t in trials if t.role == "top1")
-    assert found["columns"][-1] == "GPU memory"
+    assert found["columns"][-1] == "Memory"
     assert [row[-1] for row in found["rows"]] == ["\N{EN DASH}", f"{most:,} MiB"]
 
 

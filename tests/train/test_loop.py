@@ -90,6 +90,8 @@ def test_a_trial_reports_and_leaves_its_files(make_trial, make_io) -> None:  # t
     assert result.facts["macs_size"] == 128
     assert (result.facts["device"], result.facts["workers"], result.facts["threads"]) == ("cpu", 1, 1)
     assert json.loads(json.dumps(result.facts)) == result.facts
+    places = [[(side - 32) // trial.patch.step + 1 for side in shape] for shape in ((72, 88), (64, 90), (80, 80))]
+    assert result.facts["patches"] == sum(down * across for down, across in places)
     assert sorted(p.name for p in io.folder.iterdir()) == [CHECKPOINTS, IMAGES_FILE, USAGE_FILE]
     table = parquet.read_table(io.folder / IMAGES_FILE)
     assert table.schema.equals(IMAGES)

@@ -16,6 +16,7 @@ from raysearch.report.view import BASELINE, Method, View
 from raysearch.results.ranking import best_group
 
 PAIR = (PSNR, SSIM)
+_MEMORY = "Memory is the most that a training needed: by its tensors on a GPU, on a CPU by the process as a whole."
 
 
 def blocks(view: View, methods: Sequence[Method]) -> list[Block]:
@@ -142,7 +143,7 @@ def _facts_columns(view: View, methods: Sequence[Method]) -> list[tuple[Column, 
         (Column("Train time"), [Cell(seconds(value), value) for value in spent]),
     ]
     if any(value is not None for value in memory):
-        found.append((Column("GPU memory"), [Cell(f"{value:,.0f} MiB" if value is not None else NONE, value) for value in memory]))
+        found.append((Column("Memory"), [Cell(f"{value:,.0f} MiB" if value is not None else NONE, value) for value in memory]))
     return found
 
 
@@ -211,6 +212,7 @@ def _notes(view: View, methods: Sequence[Method]) -> tuple[str, ...]:
         "of photographs and of seeds, paired over photographs, and over seeds too where both methods have the same ones.",
     ]
     compared = [method for method in methods if method.role != BASELINE]
+    notes += [_MEMORY] if any("peak_memory_mib" in t.facts for m in methods for t in m.trials) else []
     notes += race_notes(view)
     if compared:
         notes.append(f"Stars: {STARS}.")
