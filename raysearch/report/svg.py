@@ -21,6 +21,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import get_named_colors_mapping
 from matplotlib.figure import Figure
 
+from raysearch.report.hover import told
+
 Form = Literal["svg", "pdf"]
 
 INK, MUTED, GRID, PAPER = "raysearch:ink", "raysearch:muted", "raysearch:grid", "raysearch:paper"
@@ -86,7 +88,7 @@ class Drawing:
 
     Attributes:
         element: an ``<svg>`` element for a page, with ``role="img"`` and without declarations, scripts, styles or addresses outside
-            itself.
+            itself; in its ``<metadata>`` stands what `raysearch.report.hover` tells of its points.
         paint: draws into the axes; called again for a file.
         width: in points, of which a letter is about ten high; likewise ``height``.
     """
@@ -121,8 +123,10 @@ def panel(
         paint(axes)
 
     with _drawing(_PLACEHOLDERS, "none"):
-        drawn = _saved(_figure(alone, width, height), "svg")
-    return Drawing(_inline(drawn, name, title, description, width, height), paint, width, height)
+        figure = _figure(alone, width, height)
+        drawn = _saved(figure, "svg")
+        points = told(figure.axes[0], height)
+    return Drawing(_inline(drawn, name, title, description, points, width, height), paint, width, height)
 
 
 def files(paint: Callable[[Figure], None], width: float, height: float) -> dict[Form, bytes]:
@@ -175,7 +179,7 @@ def _named(colours: Mapping[str, str]) -> Iterator[None]:
             del known[name]
 
 
-def _inline(drawn: bytes, name: str, title: str, description: str, width: int, height: int) -> str:
+def _inline(drawn: bytes, name: str, title: str, description: str, points: str, width: int, height: int) -> str:
     root = ElementTree.fromstring(drawn)
     _strip(root)
     for element in root.iter():
@@ -192,6 +196,8 @@ def _inline(drawn: bytes, name: str, title: str, description: str, width: int, h
         child = ElementTree.Element(tag, {"id": f"{name}-{tag[0]}"})
         child.text = text
         root.insert(position, child)
+    if points:
+        ElementTree.SubElement(root, "metadata").text = points
     return ElementTree.tostring(root, encoding="unicode")
 
 

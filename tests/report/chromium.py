@@ -107,6 +107,11 @@ class Browser:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")  # type: ignore[union-attr, attr-defined]
 
+    def press(self, key: str) -> None:
+        """Press and release a key that has a name, such as ``ArrowRight``."""
+        for kind in ("rawKeyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+
     def complaints(self) -> list[dict[str, object]]:
         """What the console and the log said, and exceptions."""
         kinds = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")

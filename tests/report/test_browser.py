@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +34,14 @@ CONTRAST = """(() => {
     if (ratio < 4.5) low.push([e.tagName, e.className.baseVal ?? e.className, e.textContent.slice(0, 20), ratio]);
   }
   return low;
+})()"""
+
+THIRD_POINT = """(() => {
+  const drawing = document.querySelector('#r1-curves svg');
+  drawing.scrollIntoView({behavior: 'instant', block: 'center'});
+  const told = JSON.parse(drawing.querySelector('metadata').textContent).s[0], box = drawing.getBoundingClientRect();
+  const scale = box.width / drawing.viewBox.baseVal.width;
+  return [box.left + scale * told[1][2], box.top + scale * told[2][2]];
 })()"""
 
 
@@ -94,3 +104,46 @@ def test_a_hostile_run_runs_nothing(browser: chromium.Browser, run: RunRecord, f
     assert browser.evaluate("document.title") != "owned"
     assert browser.complaints() == []
     assert browser.evaluate(WIDER) == []
+
+
+def test_a_figure_tells_its_values_under_the_pointer_and_to_the_keyboard(browser: chromium.Browser, page: Path) -> None:
+    browser.open(page, 1400)
+    at = browser.evaluate(THIRD_POINT)
+    assert isinstance(at, list)
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=at[0] + 3, y=at[1] - 2)
+    told = (
+        "(() => { const t = document.querySelector('.tip'); return t.hidden ? null : [...t.children].map(e => e.textContent); })()"
+    )
+    shown = browser.evaluate(told)
+    assert isinstance(shown, list)
+    assert shown[:2] == ["Baseline: uniform sampling", "optimisation steps: 300"]
+    assert shown[2].startswith("validation PSNR, dB: 2")
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=2, y=2)
+    assert browser.evaluate(told) is None
+
+    browser.evaluate("document.querySelector('#r1-curves .panel').focus()")
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+        browser.press(key)
+    shown = browser.evaluate(told)
+    assert isinstance(shown, list)
+    assert shown[:2] == ["Top 1: PatchNet", "optimisation steps: 200"]
+    assert browser.evaluate("document.querySelector('[role=status]').textContent") == ", ".join(shown)
+    browser.press("Escape")
+    assert browser.evaluate(told) is None
+    assert browser.complaints() == []
+
+
+def test_a_table_goes_out_as_csv_without_a_request(browser: chromium.Browser, page: Path, tmp_path: Path) -> None:
+    browser.open(page, 1400)
+    browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    browser.evaluate("document.querySelector('[aria-label=\"Save Table 3 as a CSV file\"]').click()")
+    target = tmp_path / "r1-comparison.csv"
+    for _ in range(100):
+        if target.exists():
+            break
+        time.sleep(0.1)
+    rows = list(csv.reader(target.read_text(encoding="utf-8").splitlines()))
+    assert rows[0][:4] == ["Method", "Method, note", "photos: noise-free PSNR, dB", "photos: noise-free SSIM"]
+    assert float(rows[2][2]) > 25
+    assert browser.complaints() == []
+    assert [url for url in browser.requests() if not url.startswith(("data:", "blob:"))] == [page.as_uri()]

@@ -20,7 +20,7 @@ def test_nothing_but_a_drawing_is_left() -> None:
     drawing = svg.panel("p", "A title", "A description", _paint).element
     root = ElementTree.fromstring(drawing)
     tags = {element.tag for element in root.iter()}
-    assert tags <= {"svg", "title", "desc", "g", "path", "defs", "use", "text", "clipPath", "rect"}
+    assert tags <= {"svg", "title", "desc", "g", "path", "defs", "use", "text", "clipPath", "rect", "metadata"}
     for element in root.iter():
         assert "style" not in element.attrib
         assert all("#0" not in value and "#1" not in value for value in element.attrib.values())

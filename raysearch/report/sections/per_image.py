@@ -115,7 +115,14 @@ def _figure(view: View, winner: Method, baseline: Method, rows: Sequence[ImageRo
         axes.axvline(0, color=svg.MUTED, linewidth=1)
         for position, row in enumerate(shown):
             if row.ends:
-                axes.plot(row.ends, [position, position], color=svg.SERIES[0], linewidth=2, solid_capstyle="round")
+                axes.plot(
+                    row.ends,
+                    [position, position],
+                    color=svg.SERIES[0],
+                    linewidth=2,
+                    solid_capstyle="round",
+                    label="_end of the interval",
+                )
             axes.plot([row.gain], [position], color=svg.SERIES[0], marker="o")
         axes.set_yticks(range(len(shown)), labels)
         axes.set_ylim(-0.6, len(shown) - 0.4)
