@@ -2,9 +2,8 @@
 
 It follows the baseline codec of the Independent JPEG Group (libjpeg, libjpeg-turbo and with it Pillow) step by step, rounding
 included: BT.601 colour in full range; chroma averaged over 2x2 pixels (4:2:0) or kept (4:4:4); borders repeated up to whole
-blocks; a DCT of 8x8 pixels; the tables of ITU-T T.81 (1992), annex K, scaled by quality; and back, with libjpeg's triangle filter
-("fancy upsampling") for chroma. Only the codec's integer DCT is replaced by the exact one, so a few values differ by a quantisation
-step: the agreement with Pillow is stated and kept by ``tests/tasks/test_jpeg.py``.
+blocks; the codec's accurate integer DCT of 8x8 pixels; the tables of ITU-T T.81 (1992), annex K, scaled by quality; and back, with
+libjpeg's triangle filter ("fancy upsampling") for chroma. Every value equals the one that Pillow decodes.
 
 The gradient passes through the roundings as if they were not there ("straight through").
 """
@@ -12,7 +11,6 @@ The gradient passes through the roundings as if they were not there ("straight t
 from __future__ import annotations
 
 import io
-import math
 from typing import Any, Literal
 
 import numpy as np
@@ -49,6 +47,19 @@ _CHROMA_TABLE = (
 )
 # The codec's 16-bit fixed-point factors. Products with 8-bit values are multiples of 2**-16 below 256: exact in float32.
 _UNIT = 2**-16
+_HALF_OF_DCT = (
+    (8192, 8192, 8192, 8192),
+    (11363, 9633, 6437, 2260),
+    (10703, 4433, -4433, -10703),
+    (9633, -2259, -11362, -6436),
+    (8192, -8192, -8192, 8192),
+    (6437, -11362, 2261, 9633),
+    (4433, -10704, 10704, -4433),
+    (2260, -6436, 9633, -11363),
+)
+"""The codec's integer DCT, times 2**13 sqrt(8): what its sums of 13-bit constants come to for the first four of eight places; the
+others are the same mirrored, with the other sign at odd frequencies."""
+_PASS_BITS = (11, 15, 18)  # of the products that are rounded away: after a first pass, after the second one forward, and backward
 _TO_YCC = ((19595, 38470, 7471), (-11059, -21709, 32768), (32768, -27439, -5329))
 _CR_TO_R, _CB_TO_G, _CR_TO_G, _CB_TO_B = 91881, -22554, -46802, 116130
 
@@ -71,7 +82,7 @@ def compress(image: Image, quality: Quality, subsampling: Subsampling) -> Image:
     ycc = _to_ycc(values)
     luma, chroma = _coded(ycc[:, :1], _table(_LUMA_TABLE, quality)), ycc[:, 1:]
     if subsampling == "4:2:0":
-        chroma = _coded(_halved(chroma), _table(_CHROMA_TABLE, quality))
+        chroma = _coded(_halved(chroma), _table(_CHROMA_TABLE, quality))[..., : (width + 1) // 2]
         chroma = _doubled(chroma)[..., :height, :width]
     else:
         chroma = _coded(chroma, _table(_CHROMA_TABLE, quality))
@@ -109,25 +120,32 @@ class _Round(torch.autograd.Function):
         return gradients[0]
 
 
+class _HalvesUp(_Round):
+    """The same, but halves are rounded up."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        return (values + 0.5).floor()
+
+
 def _rounded(values: Tensor) -> Tensor:
     rounded: Tensor = _Round.apply(values)  # type: ignore[no-untyped-call]
     return rounded
 
 
 def _table(base: tuple[tuple[int, ...], ...], quality: Tensor) -> Tensor:
-    """Scale a table of quantisation steps by each image's quality: (b, 1, 1, 8, 1, 8), float32, 1 to 255."""
+    """Scale a table of quantisation steps by each image's quality: (b, 1, 1, 8, 1, 8), float64, 1 to 255."""
     steps = torch.tensor(base, device=quality.device)
     percent = torch.where(quality < 50, 5000 // quality, 200 - 2 * quality)
     scaled = (steps * percent[:, None, None] + 50) // 100
-    return scaled.clamp(1, 255).float()[:, None, None, :, None, :]
+    return scaled.clamp(1, 255).double()[:, None, None, :, None, :]
 
 
 def _dct(device: torch.device) -> Tensor:
-    """Return the orthonormal DCT matrix (frequency, place), (8, 8), float32."""
-    place = torch.arange(8, dtype=torch.float64)
-    matrix = torch.cos((2 * place + 1) * place[:, None] * (math.pi / 16)) / 2
-    matrix[0] /= math.sqrt(2)
-    return matrix.float().to(device)
+    """Return the codec's DCT matrix (frequency, place), (8, 8), float64, which holds all its products exactly."""
+    half = torch.tensor(_HALF_OF_DCT, dtype=torch.float64)
+    sign = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(4)[:, None]
+    return torch.cat([half, sign * half.flip(1)], dim=1).to(device)
 
 
 def _coded(planes: Tensor, table: Tensor) -> Tensor:
@@ -136,16 +154,19 @@ def _coded(planes: Tensor, table: Tensor) -> Tensor:
     whole = functional.pad(planes, (0, -width % 8, 0, -height % 8), mode="replicate")
     images, channels, rows, columns = whole.shape
     blocks = whole.reshape(images, channels, rows // 8, 8, columns // 8, 8) - 128
-    matrix = _dct(planes.device)
-    exact = _rounded(_transformed(blocks, matrix) * 8)  # the codec's integers are 8 times as large
-    kept = _rounded(exact / (8 * table)) * table
-    values = _rounded(_transformed(kept, matrix.T) + 128).clamp(0, 255)
-    return values.flatten(4, 5).flatten(2, 3)[..., :height, :width]
+    first, forward, backward = _PASS_BITS
+    dct = _dct(planes.device)
+    coefficients = _shifted(torch.einsum("lk,bcrjsk->bcrjsl", dct, blocks.double()), first)
+    coefficients = _shifted(torch.einsum("ij,bcrjsl->bcrisl", dct, coefficients), forward)  # 8 times those of T.81
+    kept = _rounded(coefficients / (8 * table)) * table
+    values = _shifted(torch.einsum("ij,bcrisl->bcrjsl", dct, kept), first)
+    values = _shifted(torch.einsum("lk,bcrjsl->bcrjsk", dct, values), backward)
+    return (values + 128).clamp(0, 255).to(planes.dtype).flatten(4, 5).flatten(2, 3)[..., :height, :width]
 
 
-def _transformed(blocks: Tensor, matrix: Tensor) -> Tensor:
-    """Apply a matrix to both axes of blocks (b, c, rows, 8, columns, 8)."""
-    return torch.einsum("ij,bcrjsk,lk->bcrisl", matrix, blocks, matrix)
+def _shifted(products: Tensor, bits: int) -> Tensor:
+    """Divide by 2**bits and round to the nearest integer, halves up: a shift of the codec."""
+    return _HalvesUp.apply(products / 2**bits)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _halved(chroma: Tensor) -> Tensor:
@@ -161,7 +182,12 @@ def _halved(chroma: Tensor) -> Tensor:
 
 
 def _doubled(chroma: Tensor) -> Tensor:
-    """Enlarge by 2 with weights 3/4 and 1/4 of the two nearest values in each direction; (b, c, h, w) to (b, c, 2h, 2w)."""
+    """Enlarge by 2 with weights 3/4 and 1/4 of the two nearest values in each direction; (b, c, h, w) to (b, c, 2h, 2w).
+
+    Two columns or fewer are repeated instead, as the codec does.
+    """
+    if chroma.shape[-1] <= 2:
+        return chroma.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
     above, below = _neighbours(chroma, 2)
     rows = torch.stack([3 * chroma + above, 3 * chroma + below], dim=3).flatten(2, 3)
     left, right = _neighbours(rows, 3)

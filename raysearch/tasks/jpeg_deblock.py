@@ -5,10 +5,9 @@ Input: the decoded file, multiples of 1/255 in [0, 1]; output: the image. Qualit
 that of DnCNN-3 (Zhang et al., "Beyond a Gaussian denoiser", IEEE Trans. Image Processing 26(7), 2017).
 
 Quality counts as in the Independent JPEG Group's codec, which Pillow uses; MATLAB's ``imwrite`` does so too. Training compresses on
-the device (`raysearch.tasks._jpeg`: at least 85 % of a photograph's values equal Pillow's, 99 % at quality 10, and the mean
-difference is below 0.2 of 255 at every quality); evaluation writes and reads real files with Pillow. An image of 16 bits is
-rounded to 8 for the file. Measured here, the files of classic5 (grey) at these qualities have
-a PSNR of 27.82, 30.12, 31.48 and 32.43 dB.
+the device (`raysearch.tasks._jpeg`), and every value equals that of Pillow's file; evaluation writes and reads real files with
+Pillow. An image of 16 bits is rounded to 8 for the file. Measured here, the files of classic5 (grey) at these qualities have a PSNR
+of 27.82, 30.12, 31.48 and 32.43 dB.
 
 With ``color: y`` photographs are RGB, and their luma (BT.601 in studio range, rounded to 8 bit, as MATLAB's ``rgb2ycbcr`` gives
 it) is compressed as a grey image and restored: the protocol of LIVE1 in the papers above.
