@@ -209,6 +209,7 @@ def means(rows: Sequence[ImageScore]) -> dict[str, float]:
 
     Raises:
         Diverged: a value is not finite. An infinite PSNR (a perfect copy) can't be averaged and shows a degenerate trial.
+        SpecError: a metric has no value on a restored image that is finite (FSIM has none where there is nothing to see).
     """
     for row in rows:
         name = f"{row.dataset}/{row.image} at {row.level}"
@@ -218,6 +219,12 @@ def means(rows: Sequence[ImageScore]) -> dict[str, float]:
                 remedy="the task degrades nothing there, or the network is given the clean image: correct the task",
             )
         bad = {key: value for key, value in row.scores.items() if not math.isfinite(value)}
+        if bad and math.isfinite(row.psnr):
+            raise SpecError(
+                f"{', '.join(bad)} has no value on {name}",
+                place="evaluate.metrics",
+                remedy="leave the metric out, or the image",
+            )
         if bad:
             shown = ", ".join(f"{key} {value}" for key, value in bad.items())
             raise Diverged(f"the restored image {name} is not finite ({shown})", remedy="lower the lr")

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor, nn
 
-from raysearch.errors import Diverged
+from raysearch.errors import Diverged, SpecError
 from raysearch.metrics.base import metric
 from raysearch.metrics.protocol import Protocol
 from raysearch.train.evaluate import Unit, degraded_pair, evaluate, means, open_sets
@@ -124,6 +124,14 @@ def test_pixels_that_are_not_finite_diverge(make_trial, cache: Path, value: floa
     trial = make_trial()
     rows = evaluate(Constant(value), trial, open_sets(trial, "validation", cache), SingleWorld(), CPU, None)
     with pytest.raises(Diverged, match="not finite"):
+        means(rows)
+
+
+def test_a_metric_without_a_value_is_no_divergence(make_trial, cache: Path) -> None:  # type: ignore[no-untyped-def]
+    trial = make_trial()
+    rows = evaluate(Constant(0.5), trial, open_sets(trial, "validation", cache), SingleWorld(), CPU, None)
+    rows = tuple(replace(row, scores={"psnr": 30.0, "ssim": 0.9, "fsim": math.nan}) for row in rows)
+    with pytest.raises(SpecError, match=f"fsim has no value on {rows[0].dataset}/{rows[0].image} at {rows[0].level}"):
         means(rows)
 
 

@@ -8,11 +8,11 @@ import torch
 from PIL import Image as Pillow
 
 from raysearch.data.decode import decode
-from raysearch.errors import DataError, PreflightError, SpecError
+from raysearch.errors import DataError, PreflightError, SpecError, StateDamaged
 from raysearch.metrics.protocol import Protocol, named
 from raysearch.train import png
 from raysearch.train.evaluate import means
-from raysearch.train.files import CHECKPOINTS
+from raysearch.train.files import CHECKPOINTS, CONFIG
 from raysearch.train.loop import fit
 from raysearch.train.network import load_network
 from raysearch.train.reporter import ListReporter
@@ -100,6 +100,26 @@ def test_there_is_no_checkpoint(tmp_path: Path) -> None:
         load_network(tmp_path)
     with pytest.raises(PreflightError, match="there is no checkpoint"):
         load_network(tmp_path / "missing.pt")
+
+
+def test_a_classical_method_is_evaluated_and_applied_from_its_trials_folder(make_trial, cache: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    trial = make_trial(task="demosaic", model="bilinear")
+    folder = tmp_path / "classical"
+    folder.mkdir()
+    (folder / CONFIG).write_text(trial.model_dump_json())
+    trained_rows = ListReporter()
+    fit(trial, TrialIO(folder, cache, SingleWorld(), CPU, "validation"), trained_rows)
+    rows = evaluate_checkpoint(folder, None, "validation", cache, device=CPU)
+    assert means(rows)["psnr"] == trained_rows.reports[0].metrics["psnr"]
+    photograph = write_png(tmp_path / "in" / "a.png", 20, 24, 3, 8)
+    restore_folder(folder, tmp_path / "in", tmp_path / "out", degrade=True, device=CPU)
+    assert error_of(tmp_path / "out" / "a.png", photograph, 8) < 0.02
+    (folder / CONFIG).write_text(make_trial().model_dump_json())
+    with pytest.raises(PreflightError, match="holds no checkpoint"):
+        load_network(folder)
+    (folder / CONFIG).write_text("{")
+    with pytest.raises(StateDamaged, match="is no JSON"):
+        load_network(folder)
 
 
 def error_of(target: Path, image: torch.Tensor, bits: int) -> float:
