@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from raysearch.samplers._epochs import Epochs
 from raysearch.samplers.base import Sampler, SamplerContext, Signals
-from raysearch.shapes import PixelWeights, Rows
+from raysearch.shapes import Image, PixelWeights, Rows
 
 
 def best(scores: NDArray[np.float32], keep: float) -> NDArray[np.int64]:
@@ -30,7 +30,8 @@ class Kept(Sampler):
 
     def __init__(self, rows: NDArray[np.int64], context: SamplerContext) -> None:
         self._kept_fraction = len(rows) / context.count
-        self._epochs = Epochs(torch.from_numpy(rows), context.seed)
+        self._rows = torch.from_numpy(rows)
+        self._epochs = Epochs(self._rows, context.seed)
 
     def suggest(self, count: int) -> Rows:
         """Return the next rows of the epoch over the kept patches."""
@@ -39,6 +40,11 @@ class Kept(Sampler):
     def update(self, rows: Rows, signals: Signals) -> PixelWeights | None:
         """Return None: the plain mean over the kept patches."""
         return None
+
+    def look(self, rows: Rows, restored: Image, clean: Image) -> PixelWeights:
+        """Say which of the patches are visited: 1 everywhere, or 0 everywhere."""
+        kept = torch.isin(rows, self._rows).to(restored.device, torch.float32)
+        return kept[:, None, None, None].expand(-1, 1, *restored.shape[2:])
 
     def statistics(self) -> dict[str, float]:
         """Return the share of the patches that is trained on."""

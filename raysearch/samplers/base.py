@@ -1,4 +1,4 @@
-"""What a patch sampler is: two verbs, `suggest` and `update`.
+"""What a patch sampler is: two verbs, `suggest` and `update`, and `look`, which shows what it prefers.
 
 `suggest` chooses the patches of the next batch before they are read. `update` is called between the forward and the backward
 pass with what the step measured; the sampler learns from it and answers with the weight of each pixel in this step's loss. So
@@ -87,6 +87,22 @@ class Sampler(ABC):
         Returns:
             Weights (b, 1, h, w), non-negative, detached. The step's loss is ``sum(weights * loss_map) / b``, so weights that sum
             to 1 in every image give the mean. None stands for exactly that. All zeros: the step is skipped.
+        """
+
+    @abstractmethod
+    def look(self, rows: Rows, restored: Image, clean: Image) -> PixelWeights:
+        """Say what the strategy makes of patches at this moment, learning nothing: no state changes, no random number is drawn.
+
+        For pictures of what is trained on and what is not (`raysearch.train.moments`). Patches are as they lie in the photographs.
+
+        Args:
+            rows: which patches.
+            restored: (b, c, h, w), the network's output for them, not clipped.
+            clean: (b, c, h, w) in [0, 1], cropped like ``restored``.
+
+        Returns:
+            How much of each pixel is kept, (b, 1, h, w) in [0, 1], float32, detached: 0 where the strategy passes over it, 1 where
+            it holds nothing back.
         """
 
     @abstractmethod

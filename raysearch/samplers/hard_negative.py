@@ -20,10 +20,10 @@ from torch import Tensor
 
 from raysearch.component import Config as BaseConfig
 from raysearch.errors import StateDamaged
-from raysearch.samplers._cells import CellMap, plain_grid
+from raysearch.samplers._cells import CellGrid, CellMap, plain_grid
 from raysearch.samplers._epochs import Epochs
 from raysearch.samplers.base import Sampler, SamplerConfig, SamplerContext, Score, Signal, Signals
-from raysearch.shapes import PixelWeights, Rows
+from raysearch.shapes import Image, PixelWeights, Rows
 
 
 class Linear(BaseConfig):
@@ -102,12 +102,24 @@ class HardNegative(Sampler):
         step, self._step = self._step, self._step + 1
         if step < self._config.warmup_steps:
             return None
-        grid = plain_grid(self._config.cell, *signals.restored.shape[2:])
-        error = (signals.restored.float().clamp(0, 1) - signals.clean.float()).square().mean(1, keepdim=True)
-        hard = is_below(grid.means(error), self._config.threshold(step, self._steps))
-        self._kept_fraction = hard.float().mean()
-        kept = grid.spread(hard.float())
+        grid, hard = self._hard(step, signals.restored, signals.clean)
+        self._kept_fraction = hard.mean()
+        kept = grid.spread(hard)
         return kept * (len(rows) / kept.sum().clamp(min=1))
+
+    def _hard(self, step: int, restored: Image, clean: Image) -> tuple[CellGrid, CellMap]:
+        """Return the cells, and 1 for those below the threshold of a step, 0 for the others."""
+        grid = plain_grid(self._config.cell, *restored.shape[2:])
+        error = (restored.float().clamp(0, 1) - clean.float()).square().mean(1, keepdim=True)
+        return grid, is_below(grid.means(error), self._config.threshold(step, self._steps)).float()
+
+    def look(self, rows: Rows, restored: Image, clean: Image) -> PixelWeights:
+        """Say which cells lie below the threshold of the last step; all are kept in the warm-up."""
+        step = max(0, self._step - 1)
+        if step < self._config.warmup_steps:
+            return torch.ones_like(restored[:, :1])
+        grid, hard = self._hard(step, restored, clean)
+        return grid.spread(hard)
 
     def statistics(self) -> dict[str, float]:
         """Return the threshold in dB and the share of cells kept in the last step."""

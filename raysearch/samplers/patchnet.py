@@ -167,6 +167,21 @@ class PatchNetSampler(Sampler):
         self._guard.watch(log_t, steps_per_epoch=math.ceil(self._count / len(rows)))
         return grid.spread(shares.detach() / pixels.clamp(min=1))
 
+    @torch.no_grad()
+    def look(self, rows: Rows, restored: Image, clean: Image) -> PixelWeights:
+        """Say how trainable the cells are: t. Only ratios inside a patch matter.
+
+        The grid starts in the upper left corner, and batch normalisation uses running averages, so that what is seen does not
+        depend on which patches are looked at together.
+        """
+        grid = plain_grid(self._config.cell, *restored.shape[2:])
+        self._net.eval()
+        try:
+            _, log_t = self._look(restored.float(), grid)
+        finally:
+            self._net.train()
+        return grid.spread(log_t.exp())
+
     def _draw_grid(self, height: int, width: int) -> CellGrid:
         if self._config.grid == "fixed":
             return plain_grid(self._config.cell, height, width)

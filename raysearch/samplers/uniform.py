@@ -9,7 +9,7 @@ import torch
 
 from raysearch.samplers._epochs import Epochs
 from raysearch.samplers.base import Sampler, SamplerConfig, SamplerContext, Score, Signal, Signals
-from raysearch.shapes import PixelWeights, Rows
+from raysearch.shapes import Image, PixelWeights, Rows
 
 
 class Config(SamplerConfig):
@@ -50,6 +50,10 @@ class Uniform(Sampler):
     def update(self, rows: Rows, signals: Signals) -> PixelWeights | None:
         """Return None: the plain mean."""
         return None
+
+    def look(self, rows: Rows, restored: Image, clean: Image) -> PixelWeights:
+        """Keep everything."""
+        return torch.ones_like(restored[:, :1])
 
     def statistics(self) -> dict[str, float]:
         """Nothing to plot."""

@@ -236,6 +236,8 @@ class ConfirmSource:
 def plan_confirmation(spec: StudySpec, records: Sequence[TrialRecord], ranking: Sequence[int]) -> list[NewTrial]:
     """Return the trials that confirm the best of a search: baseline and winners, for each of the fresh seeds.
 
+    A runner-up that is the baseline itself is not trained a second time.
+
     Args:
         records: all trials of the run by number.
         ranking: numbers of the finished search trials, best first.
@@ -247,9 +249,15 @@ def plan_confirmation(spec: StudySpec, records: Sequence[TrialRecord], ranking: 
     if not tops:
         return []
     contenders = [_contender(f"top{rank}", record, records) for rank, record in enumerate(tops, 1)]
-    contenders.insert(0, _baseline(spec, contenders[0]))
+    baseline = _baseline(spec, contenders[0])
+    contenders = [baseline, contenders[0], *(one for one in contenders[1:] if not _is_same(one, baseline))]
     used = frozenset(record.seed for record in records if record.phase == "search")
     return [seeded(trial, seed) for seed in confirm_seeds(spec.seed, spec.confirm.seeds, used) for trial in contenders]
+
+
+def _is_same(one: NewTrial, other: NewTrial) -> bool:
+    """Say whether two trials are the same training but for the seed."""
+    return seeded(one, 0).config == seeded(other, 0).config and seeded(one, 0).earlier == seeded(other, 0).earlier
 
 
 def _contender(role: str, record: TrialRecord, records: Sequence[TrialRecord]) -> NewTrial:

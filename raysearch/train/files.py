@@ -7,6 +7,8 @@
       checkpoints/       step_00000500.pt, ...: see `raysearch.train.checkpoint`
       images.parquet     one row per evaluated image, level and metric protocol: `IMAGES`
       usage.npz          how much each place of each training photograph was trained on: name -> (rows, columns) float32 means
+      moments.npz        what the sampler kept of a few training photographs, at up to five moments: see `MOMENTS_FILE`
+      patches.npz        scores of a sample of the training patches after training: see `PATCHES_FILE`
       samples/           PNGs of test images: <dataset>/<level>/<image>/{input,clean,restored}.png, see `folder_name`
       log.txt            the trial's own log
 """
@@ -24,6 +26,17 @@ CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
 IMAGES_FILE = "images.parquet"
 USAGE_FILE = "usage.npz"
+MOMENTS_FILE = "moments.npz"
+"""Arrays: ``steps`` (m,), int64, the optimisation steps after which the sampler was looked at, and for each photograph
+``maps/<name>`` (m, rows, columns), float32: how much it kept of each cell of `USAGE_CELL` pixels, from 0 to 1 (PatchNet's t; 0 or 1
+for a rule that keeps or drops; see `raysearch.samplers.base.Sampler.look`), NaN where no patch was looked at."""
+
+PATCHES_FILE = "patches.npz"
+"""Arrays of equal length, one entry a patch, spread evenly over the patch index: ``rows`` (numbers in the index, int64), and as
+float32 ``gradient``, ``std`` and ``frequency`` (`raysearch.data.scores`), ``kept`` (the mean over the patch of what `MOMENTS_FILE`
+shows, at the end) and ``loss`` (mean squared error of the trained network over the patch, on the [0, 1] scale; absent where the
+clean image is none of the same scene). Trials with one cut of the photographs and as many patches have the same sample."""
+
 SAMPLES = "samples"
 LOG = "log.txt"
 

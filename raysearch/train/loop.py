@@ -67,6 +67,8 @@ def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     while not stopped and (state.step < trial.steps or _due(state, trial)):
         if not _due(state, trial):  # it is, where the trial was asked to leave before it could report
             _interval(state, trial, io)
+        if io.world.rank == 0 and state.moments.due(state.step):
+            state.moments.record(state.step, states.glance(state, trial, io))
         rows = evaluate(state.recipe.evaluated(), trial, validation, io.world, io.device, None, io.alive)
         state.reported, state.reported_at = means(rows) | _progress(state, trial), state.step
         outcome.write_images(rows, io)
@@ -77,7 +79,7 @@ def fit(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     if io.split == "test" and not stopped:
         metrics = outcome.test(state.recipe.evaluated(), trial, io)
     if io.world.rank == 0:
-        outcome.write_usage(state.usage, io)
+        outcome.write_choices(state, trial, io)
     io.world.barrier()
     facts = outcome.facts(net, trial, io) | {"patches": state.index.count}
     facts |= {"init_sha256": state.init_sha256} if state.init_sha256 else {}

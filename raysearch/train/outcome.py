@@ -12,14 +12,15 @@ from torch import nn
 
 from raysearch.models._count import macs, parameters
 from raysearch.spec.trial import TrialConfig
+from raysearch.train.arrays import save_arrays
 from raysearch.train.atomic import write_atomically
 from raysearch.train.evaluate import ImageScore, evaluate, means, open_sets, tiling_of
-from raysearch.train.files import IMAGES_FILE, SAMPLES, USAGE_FILE, images_schema
+from raysearch.train.files import IMAGES_FILE, MOMENTS_FILE, PATCHES_FILE, SAMPLES, USAGE_FILE, images_schema
 from raysearch.train.memory import peak_bytes
+from raysearch.train.moments import sample_of
 from raysearch.train.patience import persistently
 from raysearch.train.samples import SampleWriter
-from raysearch.train.state import TrialIO
-from raysearch.train.usage import UsageMaps
+from raysearch.train.state import TrainState, TrialIO, glance
 
 MACS_SIZE = 128
 """Side of the square input for which multiply-adds are stated, in pixels; the next larger one that the network takes."""
@@ -53,9 +54,12 @@ def _parquet(table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def write_usage(usage: UsageMaps, io: TrialIO) -> None:
-    """Write the usage maps; called on rank 0."""
-    persistently(io, lambda: usage.save(io.folder / USAGE_FILE))
+def write_choices(state: TrainState, trial: TrialConfig, io: TrialIO) -> None:
+    """Write what was trained on and what the sampler made of it; called on rank 0."""
+    sample = sample_of(state.index, trial, glance(state, trial, io))
+    persistently(io, lambda: state.usage.save(io.folder / USAGE_FILE))
+    persistently(io, lambda: state.moments.save(io.folder / MOMENTS_FILE))
+    persistently(io, lambda: save_arrays(sample, io.folder / PATCHES_FILE))
 
 
 def facts(net: nn.Module, trial: TrialConfig, io: TrialIO) -> dict[str, bool | int | float | str | None]:

@@ -20,13 +20,15 @@ from raysearch.spec.trial import TrialConfig
 from raysearch.train import png
 from raysearch.train.atomic import write_atomically
 from raysearch.train.files import folder_name
+from raysearch.train.moments import PHOTOGRAPHS
 from raysearch.train.patch_loss import static_scores
+from raysearch.train.samples import spread
 
 THUMBNAIL_SIDE = 320
 """Longer side of a thumbnail, in pixels."""
 
 MOST_THUMBNAILS = 200
-"""A larger training set has none: the report shows two or three photographs, chosen after training."""
+"""Of a larger training set only the photographs that `raysearch.train.moments` looks at have one."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,11 @@ def write_thumbnails(trial: TrialConfig, cache: Path, folder: Path) -> None:
         folder: made if it is missing; ``raysearch.train.files.folder_name`` of a photograph names its file.
     """
     (gathered,) = trial.data.gather("train")
-    if len(gathered.photographs) > MOST_THUMBNAILS:
-        return
     store = PixelStore.open(gathered.photographs, cache, trial.task.channels_stored)
+    count = len(store.names)
     folder.mkdir(parents=True, exist_ok=True)
-    for i, name in enumerate(store.names):
+    for i in sorted(spread(count, count if count <= MOST_THUMBNAILS else PHOTOGRAPHS)):
+        name = store.names[i]
         image = to_float(store.image(i)[:, : store.clean_channels])
         factor = min(1.0, THUMBNAIL_SIDE / max(image.shape[-2:]))
         size = [max(1, round(side * factor)) for side in image.shape[-2:]]

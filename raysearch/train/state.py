@@ -26,6 +26,7 @@ from raysearch.train import checkpoint
 from raysearch.train.clock import Clock
 from raysearch.train.files import CHECKPOINTS
 from raysearch.train.initial import InitialNetwork
+from raysearch.train.moments import Glance, Moments
 from raysearch.train.patch_loss import score_columns, static_scores
 from raysearch.train.patience import persistently
 from raysearch.train.usage import UsageMaps
@@ -105,6 +106,7 @@ class TrainState:
     recipe: Recipe
     generators: dict[str, torch.Generator]
     usage: UsageMaps
+    moments: Moments
     init_sha256: str = ""
     step: int = 0
     clock: Clock = field(default_factory=Clock)
@@ -121,6 +123,7 @@ class TrainState:
             "sampler": self.sampler.state_dict(),
             "generators": {name: generator.get_state() for name, generator in self.generators.items()},
             "usage": self.usage.state_dict(),
+            "moments": self.moments.state_dict(),
             "clock": self.clock.state_dict(),
             "reported": dict(self.reported),
             "reported_at": self.reported_at,
@@ -145,6 +148,8 @@ class TrainState:
         for name, saved in _mapping(state["generators"]).items():
             self.generators[name].set_state(saved)  # type: ignore[arg-type]
         self.usage.load_state_dict(_mapping(state["usage"]))
+        if "moments" in state:  # checkpoints of older versions have none
+            self.moments.load_state_dict(_mapping(state["moments"]))
         self.clock.load_state_dict(_mapping(state["clock"]))
         self.reported = {name: float(value) for name, value in _mapping(state["reported"]).items()}  # type: ignore[arg-type]
         self.reported_at = int(state["reported_at"])  # type: ignore[call-overload]
@@ -208,7 +213,7 @@ def fresh(trial: TrialConfig, io: TrialIO, initial: InitialNetwork) -> TrainStat
     )
     generators = {name: torch_generator(trial.seed, name, device=io.device) for name in ("augment", "noise")}
     usage = UsageMaps(index, seen, geometry.margin, io.device)
-    return TrainState(index, geometry, sampler, recipe, generators, usage, initial.sha256)
+    return TrainState(index, geometry, sampler, recipe, generators, usage, Moments(trial, index), initial.sha256)
 
 
 def _require_fit(trial: TrialConfig, seen: int) -> None:
@@ -234,6 +239,12 @@ def _require_fit(trial: TrialConfig, seen: int) -> None:
         )
     if (fault := pairing_fault(trial)) is not None:
         raise fault
+
+
+def glance(state: TrainState, trial: TrialConfig, io: TrialIO) -> Glance:
+    """Return a look at patches through network and sampler as they are; as many at once as this worker trains on."""
+    at_once = max(1, trial.batch // (io.parts * io.world.size))
+    return Glance(state.recipe.evaluated(), state.sampler, state.index, trial, io.device, at_once)
 
 
 def save(state: TrainState, trial: TrialConfig, io: TrialIO) -> None:

@@ -6,9 +6,7 @@ each patch when the sampler weighs nothing, 0 where it masked the pixel. Kept as
 
 from __future__ import annotations
 
-import io
 import itertools
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -20,7 +18,7 @@ from torch import Tensor
 
 from raysearch.data.augment import undo
 from raysearch.shapes import PixelWeights, Rows
-from raysearch.train.atomic import write_atomically
+from raysearch.train.arrays import save_arrays
 from raysearch.train.files import USAGE_CELL
 
 Numbers = NDArray[np.int64]
@@ -123,12 +121,7 @@ class UsageMaps:
 
     def save(self, path: Path) -> None:
         """Write the maps as a compressed ``.npz``: photograph's name -> map."""
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:  # np.savez has names of its own ("file") in the way
-            for name, values in self.maps().items():
-                with archive.open(f"{name}.npy", "w") as entry:
-                    np.lib.format.write_array(entry, values, allow_pickle=False)
-        write_atomically(path, buffer.getvalue())
+        save_arrays(self.maps(), path)
 
     def state_dict(self) -> dict[str, object]:
         """Return visits and sums."""

@@ -166,6 +166,31 @@ def test_a_step_needs_no_autograd_around_it(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_look_shows_what_is_kept_and_changes_nothing(kind: str) -> None:
+    looked, blind = build(kind), build(kind)
+    for step in range(0, STEPS, 3):
+        signals, rows = signals_of(99), torch.arange(BATCH)
+        kept = looked.look(rows, signals.restored, signals.clean)
+        assert kept.shape == (BATCH, 1, SIDE, SIDE)
+        assert kept.dtype == torch.float32
+        assert not kept.requires_grad
+        assert kept.min() >= 0
+        assert kept.max() <= 1
+        assert torch.equal(kept, looked.look(rows, signals.restored, signals.clean))
+        alone = looked.look(rows[1:2], signals.restored[1:2], signals.clean[1:2])
+        torch.testing.assert_close(alone, kept[1:2])
+        assert_same(looked, blind, range(step, step + 3))
+
+
+@pytest.mark.parametrize("kind", ["gradient", "random_subset", "loss"])
+def test_a_look_at_static_mining_shows_the_patches_that_are_visited(kind: str) -> None:
+    sampler, rows = build(kind), torch.arange(COUNT)
+    images = torch.zeros(COUNT, 3, SIDE, SIDE)
+    kept = sampler.look(rows, images, images)[:, 0, 0, 0]
+    assert set(sampler.suggest(10 * COUNT).tolist()) == set(rows[kept > 0].tolist())
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_statistics_are_finite_numbers(kind: str) -> None:
     for _, _, statistics in play(build(kind), range(3)):
         assert all(isinstance(value, float) and np.isfinite(value) for value in statistics.values())

@@ -202,3 +202,17 @@ def test_the_confirmation_compares_on_equal_seeds() -> None:
     assert [{one.seed for one in planned[i : i + 3]} for i in (0, 3, 6)] == [{planned[i].seed} for i in (0, 3, 6)]
     assert all(one.config["seed"] == one.seed and math.isfinite(one.steps) for one in planned)
     assert plan_confirmation(spec, replay(events), []) == []
+
+
+def test_a_runner_up_that_is_the_baseline_is_confirmed_once() -> None:
+    spec = study(confirm={"top": 3, "seeds": 3, "baseline": {"recipe.optimizer.lr": 2e-3}})
+    events: list[Event] = []
+    book = ledger(events)
+    for number, lr in enumerate((0.001, 0.004, 0.002)):
+        config = spec.trial.bind({"recipe.optimizer.lr": lr}, trial_seed(0, number))
+        book.start(NewTrial("suggested", None, {"recipe.optimizer.lr": lr}, config.model_dump(mode="json"), config.seed, 40))
+        book.ended(number, end("finished", lr))
+    ranking = [entry.number for entry in book.ranking()]
+    assert [one.role for one in plan_confirmation(spec, replay(events), ranking)] == ["baseline", "top1", "top3"] * 3
+    winner_first = [2, 1, 0]
+    assert [one.role for one in plan_confirmation(spec, replay(events), winner_first)] == ["baseline", "top1", "top2", "top3"] * 3

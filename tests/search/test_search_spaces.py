@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from raysearch.search.capacity import ANY_CAPACITY, Capacity, Node
 from raysearch.search.loading import load_study
@@ -21,12 +23,35 @@ PROFILES = [
 ]
 
 
-@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+OWN_PHOTOGRAPHS = [path for path in STUDIES if path.stem == "sampling_strategies"]
+"""Studies of photographs that the user brings."""
+
+
+@pytest.mark.parametrize("path", [path for path in STUDIES if path not in OWN_PHOTOGRAPHS], ids=lambda path: path.stem)
 def test_a_study_passes_on_a_laptop(path: Path, tmp_path: Path) -> None:
     examination = examine(path, capacity=Capacity((Node(2.0, 0.0),)), runs=tmp_path)
     expected = ["confirm.seeds"] if path.stem == "smoke" else []
     assert [finding.key for finding in examination.findings] == expected
     assert examination.exit_code == 0
+
+
+@pytest.mark.parametrize("path", OWN_PHOTOGRAPHS, ids=lambda path: path.stem)
+def test_a_study_of_own_photographs_passes_where_they_lie(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    missing = examine(path, capacity=ANY_CAPACITY, runs=tmp_path)
+    assert missing.exit_code == 3
+    assert all(finding.key.startswith("trial.data") for finding in missing.findings)
+    data = load_study(path).spec.trial.bind({"sampler": "uniform"}, seed=0).data.model_dump(mode="json")
+    noise = np.random.default_rng(0)
+    for chosen in (data["train"], *data["test"].values()):
+        patterns = chosen["include"] or [f"{number}.*" for number in range(10)]
+        for place in (Path(folder, pattern) for folder in chosen["folders"] for pattern in patterns):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            name = place.name.replace("?", "1").replace("*", "png")
+            Image.fromarray(noise.integers(0, 255, (64, 80, 3), np.uint8)).save(place.with_name(name))
+    found = examine(path, capacity=Capacity((Node(2.0, 0.0),)), runs=tmp_path)
+    assert not found.findings
+    assert found.exit_code == 0
 
 
 @pytest.mark.parametrize(("path", "profile"), PROFILES)

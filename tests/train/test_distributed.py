@@ -17,7 +17,7 @@ from torch import multiprocessing, nn
 from raysearch.errors import SpecError
 from raysearch.spec.trial import TrialConfig
 from raysearch.train.changing import Stage, fit_in_stages
-from raysearch.train.files import CHECKPOINTS, IMAGES_FILE, USAGE_FILE
+from raysearch.train.files import CHECKPOINTS, IMAGES_FILE, MOMENTS_FILE, PATCHES_FILE, USAGE_FILE
 from raysearch.train.loop import fit
 from raysearch.train.reporter import ListReporter, Report, StopTrial
 from raysearch.train.state import TrialIO
@@ -113,7 +113,7 @@ def test_two_workers_agree_and_give_the_curve_of_one(make_trial, tmp_path: Path,
         results = [json.loads((tmp_path / f"{name}.result{rank}").read_text()) for rank in (0, 1)]
         assert results[0] == results[1] == pytest.approx(alone.metrics, rel=1e-4)
         left = sorted(p.name for p in (tmp_path / name).iterdir())
-        assert left == [CHECKPOINTS, IMAGES_FILE, "samples", USAGE_FILE]
+        assert left == [CHECKPOINTS, IMAGES_FILE, MOMENTS_FILE, PATCHES_FILE, "samples", USAGE_FILE]
         assert len(list((tmp_path / name / "samples").rglob("*.png"))) == 3 * 2 * 3
     one = ListReporter()
     grown = trials["uniform"].model_copy(update={"batch": 8})

@@ -12,7 +12,17 @@ import torch
 from raysearch.errors import DataError, Diverged, SpecError
 from raysearch.train import checkpoint
 from raysearch.train.checkpoint import CheckpointWarning
-from raysearch.train.files import CHECKPOINTS, IMAGES, IMAGES_FILE, SAMPLES, USAGE_FILE, folder_name, name_of
+from raysearch.train.files import (
+    CHECKPOINTS,
+    IMAGES,
+    IMAGES_FILE,
+    MOMENTS_FILE,
+    PATCHES_FILE,
+    SAMPLES,
+    USAGE_FILE,
+    folder_name,
+    name_of,
+)
 from raysearch.train.loop import fit
 from raysearch.train.reporter import ListReporter, Report, StopTrial
 
@@ -92,7 +102,7 @@ def test_a_trial_reports_and_leaves_its_files(make_trial, make_io) -> None:  # t
     assert json.loads(json.dumps(result.facts)) == result.facts
     places = [[(side - 32) // trial.patch.step + 1 for side in shape] for shape in ((72, 88), (64, 90), (80, 80))]
     assert result.facts["patches"] == sum(down * across for down, across in places)
-    assert sorted(p.name for p in io.folder.iterdir()) == [CHECKPOINTS, IMAGES_FILE, USAGE_FILE]
+    assert sorted(p.name for p in io.folder.iterdir()) == [CHECKPOINTS, IMAGES_FILE, MOMENTS_FILE, PATCHES_FILE, USAGE_FILE]
     table = parquet.read_table(io.folder / IMAGES_FILE)
     assert table.schema.equals(IMAGES)
     assert table.num_rows == 4
@@ -153,9 +163,11 @@ def test_a_resumed_trial_ends_bit_equal(make_trial, make_io, sampler: str, kille
     assert untimed(first.reports[:-1] + second.reports) == untimed(through.reports)
     assert resumed.metrics["psnr"] == whole.metrics["psnr"]
     assert resumed.metrics["train_seconds"] > 0
-    killed, uninterrupted = (np.load(make_io(name).folder / USAGE_FILE, allow_pickle=False) for name in ("killed", "whole"))
-    for name in uninterrupted.files:
-        np.testing.assert_array_equal(killed[name], uninterrupted[name])
+    for file in (USAGE_FILE, MOMENTS_FILE, PATCHES_FILE):
+        killed, uninterrupted = (np.load(make_io(name).folder / file, allow_pickle=False) for name in ("killed", "whole"))
+        assert killed.files == uninterrupted.files
+        for name in uninterrupted.files:
+            np.testing.assert_array_equal(killed[name], uninterrupted[name])
 
 
 def test_a_trial_is_repeatable_and_its_seed_matters(make_trial, make_io) -> None:  # type: ignore[no-untyped-def]
