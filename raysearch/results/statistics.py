@@ -39,6 +39,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from raysearch.results.mean_error import Error, crossed_error, independent_error
+from raysearch.results.standardised import Standardised, standardised
 
 Values = NDArray[np.float64]
 SeedLists = tuple[Sequence[int], Sequence[int]]
@@ -72,8 +73,9 @@ class Comparison:
         low: lower end of the interval; nan when neither images nor seeds are more than one.
         high: upper end; nan as above.
         p: two-sided; the chance of a difference at least as large if there were none; nan as above.
-        effect: Cohen's d over images: the difference over the standard deviation of the per-image differences; nan for one image
-            or when all differ by the same.
+        effect: Cohen's d over images: the difference over the standard deviation of the per-image differences, with an interval
+            that belongs to p; nan for one image or when all differ by the same.
+        error: standard error of the difference; nan as above, and zero when nothing varies.
         freedom: degrees of freedom of the t distribution; infinite when nothing varies; nan as above.
         n_images: images compared.
         n_seeds: trainings of A and of B.
@@ -87,7 +89,8 @@ class Comparison:
     low: float
     high: float
     p: float
-    effect: float
+    effect: Standardised
+    error: float
     freedom: float
     n_images: int
     n_seeds: tuple[int, int]
@@ -158,12 +161,14 @@ def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95, *, s
     difference = float(by_image.mean())
     error = independent_error(first, second) if pairs is None else crossed_error(pairs)
     low, high, p, freedom = _t_interval(difference, error, confidence)
+    off = math.nan if error is None else 0.0 if math.isinf(freedom) else math.sqrt(error[0])
     return Comparison(
         difference=difference,
         low=low,
         high=high,
         p=p,
-        effect=_effect(by_image),
+        effect=standardised(difference, _spread(by_image), off, freedom, confidence),
+        error=off,
         freedom=freedom,
         n_images=by_image.size,
         n_seeds=(len(first), len(second)),
@@ -244,10 +249,8 @@ def _quantile(freedom: float, confidence: float) -> float:
     return float(special.stdtrit(freedom, 0.5 + confidence / 2))
 
 
-def _effect(by_image: Values) -> float:
-    if by_image.size < 2 or np.ptp(by_image) == 0:
-        return math.nan
-    return float(by_image.mean() / by_image.std(ddof=1))
+def _spread(by_image: Values) -> float:
+    return math.nan if by_image.size < 2 or np.ptp(by_image) == 0 else float(by_image.std(ddof=1))
 
 
 def _covers(images: bool, seeds: bool) -> Literal["images and seeds", "images", "seeds", "nothing"]:

@@ -40,7 +40,7 @@ def test_with_one_seed_the_difference_is_the_paired_t_test_over_images(rng: np.r
     low, high = reference.confidence_interval(0.95)
     assert (found.difference, found.p, found.low, found.high) == pytest.approx((np.mean(a - b), reference.pvalue, low, high))
     assert found.freedom == pytest.approx(11)
-    assert found.effect == pytest.approx(reference.statistic / math.sqrt(12))
+    assert found.effect.d == pytest.approx(reference.statistic / math.sqrt(12))
     assert (found.covers, found.n_images, found.n_seeds, found.wins) == ("images", 12, (1, 1), int((a > b).sum()))
 
 
@@ -51,7 +51,7 @@ def test_with_one_image_the_difference_is_welchs_test_over_seeds(rng: np.random.
     low, high = reference.confidence_interval(0.95)
     assert (found.p, found.low, found.high, found.freedom) == pytest.approx((reference.pvalue, low, high, reference.df))
     assert (found.covers, found.n_seeds) == ("seeds", (5, 7))
-    assert math.isnan(found.effect)
+    assert math.isnan(found.effect.d)
 
 
 def test_both_sources_add_up_as_documented(rng: np.random.Generator) -> None:
