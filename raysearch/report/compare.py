@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from raysearch.report.formats import Metric, plural, said, short
 from raysearch.report.names import distinguish
-from raysearch.report.scores import Place
+from raysearch.report.scores import Place, by_photograph, photographs
 from raysearch.report.view import BASELINE, Method, View
 from raysearch.results.statistics import Comparison, holm, paired_difference
 
@@ -81,22 +80,16 @@ def outcome(view: View, method: Method, other: Method, metric: Metric, places: t
         common = set(method.seeds) & set(other.seeds)
         method, other = method.over(common), other.over(common)
     cells = [(place, image) for place in places for image in view.scores.images((*method.numbers, *other.numbers), place)]
-    photographs = sorted({(place.dataset, image) for place, image in cells})
+    images = len(photographs(cells))
     seeds = min(len(method.trials), len(other.trials))
     if not cells or seeds == 0:
         return Outcome(None, "no image in common", 0, seeds)
-    groups = [[i for i, (place, image) in enumerate(cells) if (place.dataset, image) == name] for name in photographs]
-
-    def by_image(trials: tuple[int, ...]) -> NDArray[np.float64]:
-        values = view.scores.matrix(trials, cells, metric.name)
-        return np.stack([values[:, group].mean(axis=1) for group in groups], axis=1)
-
-    ours, theirs = by_image(method.numbers), by_image(other.numbers)
+    ours, theirs = (by_photograph(view.scores.matrix(one.numbers, cells, metric.name), cells) for one in (method, other))
     if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
-        return Outcome(None, f"a {metric.title} is infinite", len(photographs), seeds)
+        return Outcome(None, f"a {metric.title} is infinite", images, seeds)
     named = (method.seeds, other.seeds)
     found = paired_difference(ours, theirs, seeds=named) if view.race is None else view.race.difference(ours, theirs, named)
-    return Outcome(found, "", len(photographs), seeds)
+    return Outcome(found, "", images, seeds)
 
 
 def against_baseline(view: View) -> dict[str, tuple[Outcome, float | None]]:

@@ -67,25 +67,35 @@ def _of(levels: Sequence[Level], trial: TrialRecord) -> Level:
 
 
 def _levels(name: str, trials: Sequence[TrialRecord]) -> list[Level]:
-    numbers = [plain.number(trial.values[name]) for trial in trials]
+    groups = groups_of([trial.values[name] for trial in trials])
+    return [Level(text, tuple(trials[place] for place in places)) for text, places in groups.items()]
+
+
+def groups_of(values: Sequence[object]) -> dict[str, list[int]]:
+    """Put values into groups of equal ones, ascending; numbers that rarely repeat into thirds of their range.
+
+    Returns:
+        By what a group is called, the places of its values.
+    """
+    numbers = [plain.number(value) for value in values]
     known = [number for number in numbers if number is not None]
-    if len(known) == len(trials) and len(set(known)) > max(_FEW, len(trials) // 2):
-        return _thirds(known, trials)
-    groups: dict[str, list[TrialRecord]] = {}
-    for trial in trials:
-        groups.setdefault(leaf(trial.values[name]), []).append(trial)
-    values = {text: plain.number(some[0].values[name]) for text, some in groups.items()}
-    ordered = sorted(groups, key=lambda text: (values[text] is None, values[text] or 0.0))
-    return [Level(text, tuple(groups[text])) for text in ordered]
+    if known and len(known) == len(values) and len(set(known)) > max(_FEW, len(values) // 2):
+        return _thirds(known)
+    groups: dict[str, list[int]] = {}
+    for place, value in enumerate(values):
+        groups.setdefault(leaf(value), []).append(place)
+    firsts = {text: numbers[places[0]] for text, places in groups.items()}
+    ordered = sorted(groups, key=lambda text: (firsts[text] is None, firsts[text] or 0.0))
+    return {text: groups[text] for text in ordered}
 
 
-def _thirds(numbers: Sequence[float], trials: Sequence[TrialRecord]) -> list[Level]:
-    """Put trials into ranges with about as many different numbers each."""
-    found = []
+def _thirds(numbers: Sequence[float]) -> dict[str, list[int]]:
+    """Put numbers into ranges with about as many different ones each."""
+    found: dict[str, list[int]] = {}
     for part in np.array_split(sorted(set(numbers)), _PARTS):
-        inside = [trial for number, trial in zip(numbers, trials, strict=True) if part[0] <= number <= part[-1]]
         ends = dict.fromkeys((leaf(float(part[0])), leaf(float(part[-1]))))
-        found.append(Level(" to ".join(ends), tuple(inside)))
+        inside = [place for place, number in enumerate(numbers) if part[0] <= number <= part[-1]]
+        found.setdefault(" to ".join(ends), []).extend(inside)
     return found
 
 

@@ -89,6 +89,17 @@ class Scores:
         return np.asarray(values, dtype=np.float64).reshape(len(trials), len(cells))
 
 
+def photographs(cells: Sequence[tuple[Place, str]]) -> tuple[tuple[str, str], ...]:
+    """List the different photographs of some cells: test set and image."""
+    return tuple(sorted({(place.dataset, image) for place, image in cells}))
+
+
+def by_photograph(values: NDArray[np.float64], cells: Sequence[tuple[Place, str]]) -> NDArray[np.float64]:
+    """Average the levels of each photograph: (trials, cells) becomes (trials, photographs)."""
+    groups = [[i for i, (place, image) in enumerate(cells) if (place.dataset, image) == one] for one in photographs(cells)]
+    return np.stack([values[:, group].mean(axis=1) for group in groups], axis=1)
+
+
 def _measured(value: object) -> bool:
     """Tell a number, which may be infinite for a perfect copy, from everything else."""
     return isinstance(value, float | int) and not isinstance(value, bool) and not math.isnan(value)
