@@ -1,4 +1,4 @@
-"""`ls`, `show`, `watch`, `best`, `report`: what a run's folder tells. Neither torch nor Ray is loaded."""
+"""`ls`, `show`, `watch`, `best`: what a run's folder tells. Neither torch nor Ray is loaded."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from raysearch.cli.confirmed import SELECTED, confirmation_lines, further_lines,
 from raysearch.cli.console import Screen, StudyView, duration, metric_text, value_text, values_text
 from raysearch.cli.early import early_line, early_warning, rungs_of
 from raysearch.cli.front import Pick, front_lines, picked, score_text
+from raysearch.cli.live import follow_page
 from raysearch.cli.options import json_option, run_argument, runs_option
 from raysearch.errors import NoFeasibleTrial, SpecError
 from raysearch.results.events import DriverStopped, Event
@@ -196,11 +197,21 @@ def best_command(run: str, count: int, pick: Pick, out: Path | None, runs: Path,
 @run_argument
 @click.option("--plain", is_flag=True, help="Lines instead of a live table.")
 @click.option("--once", is_flag=True, help="Show what there is and stop.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    help="Write the report to a file instead, again and again; the page loads itself anew until the study ends.",
+)
+@click.option("--every", type=click.IntRange(1), default=5, show_default=True, help="Seconds between two pages of --html.")
 @runs_option
 @json_option
-def watch_command(run: str, plain: bool, once: bool, runs: Path, as_json: bool) -> None:
-    """Follow RUN until its driver stops; reads the journal only, so it works from anywhere and disturbs nothing."""
+def watch_command(run: str, plain: bool, once: bool, html: Path | None, every: int, runs: Path, as_json: bool) -> None:
+    """Follow RUN until its driver stops; reads its folder only, so it works from anywhere and disturbs nothing."""
     folder = RunFolder.open(run, runs)
+    if html is not None:
+        follow_page(folder, html, every, once=once, as_json=as_json)
+        return
     if as_json:
         for event in _follow(folder, once=once):
             click.echo(event.model_dump_json())
@@ -225,39 +236,3 @@ def _follow(folder: RunFolder, *, once: bool) -> Iterator[Event]:
         if once or stopped or holder is None or holder.life == "dead":
             return
         time.sleep(0.5)
-
-
-@click.command("report")
-@click.argument("run", nargs=-1, required=True)
-@click.option(
-    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Default: report.html in the run's folder."
-)
-@click.option(
-    "--max-mb", type=click.FloatRange(0.5), default=8.0, show_default=True, help="Leave out crops until it is this small."
-)
-@click.option(
-    "--export",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=None,
-    help="Also write every table as CSV and LaTeX and every figure as SVG and PDF into this folder.",
-)
-@click.option("--anonymous", "hide", is_flag=True, help="Leave out host, commit and folders.")
-@runs_option
-@json_option
-def report_command(
-    run: tuple[str, ...], out: Path | None, max_mb: float, export: Path | None, hide: bool, runs: Path, as_json: bool
-) -> None:
-    """Write the HTML report of one or several runs: one file that needs no network."""
-    from raysearch.report.anonymous import anonymous
-    from raysearch.report.page import write_report
-
-    folders = [RunFolder.open(name, runs) for name in run]
-    records = [open_run(folder.path) for folder in folders]
-    for record in records:
-        _warn(record)
-    if hide:
-        records = [anonymous(record) for record in records]
-    path = write_report(records, [folder.path for folder in folders], out or folders[0].report, max_mb=max_mb, export=export)
-    click.echo(json.dumps({"report": str(path), "export": str(export) if export else None}) if as_json else f"wrote {path}")
-    if export is not None and not as_json:
-        click.echo(f"wrote tables and figures to {export}")

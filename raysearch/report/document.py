@@ -24,6 +24,7 @@ class Cell:
         mark: ``best`` is printed bold, ``second`` underlined.
         note: a second, smaller line.
         beside: stands behind it after a stroke, with its own mark: an SSIM behind a PSNR.
+        link: a relative address on this disk that the text leads to.
     """
 
     text: str
@@ -31,6 +32,7 @@ class Cell:
     mark: Mark = ""
     note: str = ""
     beside: Cell | None = None
+    link: str = ""
 
     @property
     def line(self) -> str:

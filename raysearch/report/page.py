@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,7 +20,8 @@ from raysearch.report import plain
 from raysearch.report.compare import answer
 from raysearch.report.document import Block, Figure, Gallery, Missing, Part, Section, Table
 from raysearch.report.paper import write_paper
-from raysearch.report.sections import asked, failures, papers, pictures, protocol, results, search, training
+from raysearch.report.sections import asked, contrasts, failures, overview, papers, pictures, protocol, results, search, training
+from raysearch.report.sections.contrasts import EVERY
 from raysearch.report.view import View, view
 from raysearch.results.record import RunRecord
 from raysearch.train.atomic import write_atomically
@@ -41,12 +42,33 @@ _CSP = "default-src 'none'; img-src data:; style-src '{style}'; script-src '{scr
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
+@dataclass(frozen=True)
+class Live:
+    """A page that is written again and again while its study runs, and loads itself again.
+
+    Attributes:
+        every: seconds between two loads.
+        updated: the last event of the run, as text.
+    """
+
+    every: int
+    updated: str
+
+
 def write_report(
-    records: Sequence[RunRecord], folders: Sequence[Path], output: Path, *, max_mb: float = 8.0, export: Path | None = None
+    records: Sequence[RunRecord],
+    folders: Sequence[Path],
+    output: Path,
+    *,
+    max_mb: float = 8.0,
+    export: Path | None = None,
+    by: Sequence[str] = (),
+    live: Live | None = None,
 ) -> Path:
     """Write the report on one or several runs.
 
     The page is one HTML file: it opens from disk, makes no request, and is the same to the byte when made again from the same runs.
+    Several runs are compared with the first one before each is reported on.
 
     Args:
         records: the runs, see `raysearch.results.run.open_run`.
@@ -54,24 +76,42 @@ def write_report(
         output: the file to write; what was there is replaced at once, or not at all.
         max_mb: size of the page in MB (1e6 bytes) above which pictures are left out, those of the last runs and sections first.
         export: a folder for the tables and figures as files, see `raysearch.report.paper`; none are written without it.
+        by: settings of the trial whose values are compared in sections of their own, see `raysearch.report.sides.sides_by`.
+        live: makes it a page that loads itself again.
 
     Returns:
         ``output``.
 
     Raises:
-        SpecError: there is no run, or not one folder for each.
+        SpecError: there is no run, or not one folder for each; or no trial has a setting that is to be compared.
         StorageError: the disk refuses.
     """
     if not records or len(records) != len(folders):
         raise SpecError(f"a report needs runs with one folder each, not {len(records)} runs and {len(folders)} folders")
     pairs = zip(records, folders, strict=True)
-    parts = [part(view(record, folder, f"r{number}")) for number, (record, folder) in enumerate(pairs, 1)]
-    text = render(_within(parts, int(max_mb * 1e6)))
+    views = [view(record, folder, f"r{number}") for number, (record, folder) in enumerate(pairs, 1)]
+    parts = [part(run) for run in views]
+    compared = [contrasts.by_setting(views, path, f"by-{number}") for number, path in enumerate(by, 1)]
+    all_runs = together(views, compared) if len(views) > 1 else None
+    if all_runs is None:
+        parts = [replace(one, sections=_after_results(one.sections, compared)) for one in parts]
+    text = render(_within(parts, int(max_mb * 1e6), all_runs), all_runs, live)
     output.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(output, text.encode())
     if export is not None:
-        write_paper(parts, export)
+        write_paper(parts if all_runs is None else [all_runs, *parts], export)
     return output
+
+
+def _after_results(sections: Sequence[Section], more: Sequence[Section]) -> tuple[Section, ...]:
+    place = next((i for i, section in enumerate(sections, 1) if section.name == "results"), len(sections))
+    return (*sections[:place], *more, *sections[place:])
+
+
+def together(views: Sequence[View], compared: Sequence[Section]) -> Part:
+    """Collect what there is to say about several runs before each of them."""
+    sections = (overview.section(views), contrasts.of_runs(views), *compared)
+    return Part(EVERY, f"{len(views)} studies", "comparison", "", "unknown", (), sections)
 
 
 def part(run: View) -> Part:
@@ -94,10 +134,10 @@ def part(run: View) -> Part:
     )
 
 
-def _within(parts: Sequence[Part], limit: int) -> list[Part]:
+def _within(parts: Sequence[Part], limit: int, all_runs: Part | None) -> list[Part]:
     """Leave out galleries, the last first, until what they add fits beside the rest."""
     galleries = [block for one in parts for section in one.sections for block in section.blocks if isinstance(block, Gallery)]
-    rest = len(render(_map_galleries(parts, frozenset())).encode())
+    rest = len(render(_map_galleries(parts, frozenset()), all_runs).encode())
     kept: set[int] = set()
     for gallery in galleries:
         size = gallery.bytes + 4000
@@ -119,20 +159,28 @@ def _map_galleries(parts: Sequence[Part], kept: frozenset[int]) -> list[Part]:
     return [replace(one, sections=tuple(section(item) for item in one.sections)) for one in parts]
 
 
-def render(parts: Sequence[Part]) -> str:
-    """Print the parts as HTML."""
+def render(parts: Sequence[Part], all_runs: Part | None = None, live: Live | None = None) -> str:
+    """Print the parts as HTML.
+
+    Args:
+        all_runs: stands before them.
+        live: see `Live`.
+    """
     environment = Environment(
         loader=PackageLoader("raysearch.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     style, script = _asset("page.css"), _asset("page.js")
-    labels = _numbered(parts)
+    whole = parts if all_runs is None else [all_runs, *parts]
+    labels = _numbered(whole)
     text = environment.get_template("page.html.j2").render(
         parts=parts,
+        together=all_runs,
+        live=live,
         labels=labels,
         style=Markup(style),
         script=Markup(script),
         policy=_CSP.format(style=_hash(style), script=_hash(script)),
-        data=Markup(_data(parts)),
+        data=Markup(_data(parts, all_runs)),
         trusted=Markup,
         version=__version__,
     )
@@ -160,12 +208,14 @@ def _numbered(parts: Sequence[Part]) -> dict[str, str]:
     return labels
 
 
-def _data(parts: Sequence[Part]) -> str:
+def _data(parts: Sequence[Part], all_runs: Part | None) -> str:
     """Print the tables as JSON that is safe inside a script element, for programs that open the page."""
-    data = {
+    data: dict[str, object] = {
         "generator": f"raysearch {__version__}",
         "runs": [{"run": one.run, "title": one.title, "answer": one.answer, "tables": _tables(one)} for one in parts],
     }
+    if all_runs is not None:
+        data["together"] = {"title": all_runs.title, "tables": _tables(all_runs)}
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

@@ -71,6 +71,23 @@ def sides_of_runs(views: Sequence[View]) -> tuple[Side, ...]:
     return tuple(Side(one.name, words, one.phase, one.trainings, one.lost) for one, words in described)
 
 
+def referred(sides: Sequence[Side], name: str | None) -> tuple[Side, ...]:
+    """Put the side of a name first.
+
+    Raises:
+        SpecError: there is none.
+    """
+    if name is None:
+        return tuple(sides)
+    names = [side.name for side in sides]
+    if name not in names:
+        raise SpecError(
+            f"nothing is called {name!r}{did_you_mean(name, names)}", place="--reference", remedy=f"name one of {', '.join(names)}"
+        )
+    first = sides[names.index(name)]
+    return (first, *(side for side in sides if side is not first))
+
+
 def _names(views: Sequence[View]) -> list[str]:
     """Return the runs' names, with a number where several runs of different folders have the same."""
     names = [plain.line(view.record.name, 60) for view in views]

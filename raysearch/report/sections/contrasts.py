@@ -10,12 +10,36 @@ from matplotlib.axes import Axes
 
 from raysearch.report import plain, svg
 from raysearch.report.budgets import NAMES, shown
-from raysearch.report.contrasts import Contrast, Contrasts
+from raysearch.report.contrasts import Contrast, Contrasts, contrasts
 from raysearch.report.document import Block, Cell, Column, Figure, Missing, Prose, Section, Table
 from raysearch.report.formats import NONE, STARS, Metric, fixed, probability, signed, stars
 from raysearch.report.measured import Numbers
+from raysearch.report.sides import sides_by, sides_of_runs
+from raysearch.report.view import View
 
 _DRAWN = 24
+_TITLE = "The runs compared"
+EVERY = "all"
+"""Begins the ids of what is said about all runs of a page."""
+
+
+def of_runs(views: Sequence[View]) -> Section:
+    """Compare the winners of several runs with that of the first one."""
+    sides = sides_of_runs(views)
+    if not any(side.trainings for side in sides):
+        return Section(
+            "compared", _TITLE, (Missing("No run has a trial that ended with a value, so there is nothing to compare."),)
+        )
+    return section(contrasts(sides), EVERY, "compared")
+
+
+def by_setting(views: Sequence[View], path: str, name: str) -> Section:
+    """Compare the values of a setting over the trials of some runs.
+
+    Raises:
+        SpecError: no trial has such a setting, or all have the same.
+    """
+    return section(contrasts(sides_by(views, path), path), views[0].prefix if len(views) == 1 else EVERY, name)
 
 
 def section(found: Contrasts, prefix: str, name: str) -> Section:
@@ -25,14 +49,14 @@ def section(found: Contrasts, prefix: str, name: str) -> Section:
         prefix: begins every id of its part of the page.
         name: of the section, unique within the part; letters, digits and hyphens.
     """
-    blocks: list[Block] = [table(found, name)]
+    blocks: list[Block] = [table(found, f"{name}-table")]
     drawn = [row for row in found.rows if row.numbers is not None and not math.isnan(row.numbers.low)][:_DRAWN]
     if drawn:
         blocks.append(_figure(found, drawn, f"{prefix}-{name}-forest", f"{name}-forest"))
     blocks += [Missing(f"{line}.") for line in refusals(found)]
-    blocks.append(Prose((" ".join(notes(found)),)))
-    title = f"Compared by {plain.line(found.by, 60)}" if found.by else "The runs compared"
-    return Section(name, title, tuple(blocks))
+    said = notes(found)
+    blocks += [Prose((" ".join(said),))] if said else []
+    return Section(name, f"Compared by {plain.line(found.by, 60)}" if found.by else _TITLE, tuple(blocks))
 
 
 def refusals(found: Contrasts) -> tuple[str, ...]:
@@ -40,7 +64,7 @@ def refusals(found: Contrasts) -> tuple[str, ...]:
     return tuple(f"{row.side.name} and {row.reference.name} are not comparable: {row.problem}" for row in found.rows if row.problem)
 
 
-def table(found: Contrasts, name: str = "contrasts") -> Table:
+def table(found: Contrasts, name: str = "compared-table") -> Table:
     """Lay out the comparison: a row a side, against the reference."""
     reference = found.rows[0].reference
     several = sum(row.numbers is not None for row in found.rows) > 1
@@ -101,13 +125,13 @@ def notes(found: Contrasts) -> tuple[str, ...]:
     bases = {row.basis for row in measured}
     if "test" in bases:
         said.append(
-            "Test values are means over photographs (levels averaged within each) and seeds; their intervals account for the choice of "
-            "both, and d is measured by the spread of the differences over photographs."
+            "Test values are means over photographs (levels averaged within each) and seeds; their intervals account for the "
+            "choice of both, and d is measured by the spread of the differences over photographs."
         )
     if "validation" in bases:
         said.append(
-            "Validation values are those of the last evaluation within the budget, one a training; d is measured by the spread over "
-            "trainings, of pairs by that of their differences."
+            "Validation values are those of the last evaluation within the budget, one a training; d is measured by the spread "
+            "over trainings, of pairs by that of their differences."
         )
     if any(row.side.phase == "search" for row in measured):
         said.append("Trials of a search differ in all that was searched and were selected by these values, so they are optimistic.")

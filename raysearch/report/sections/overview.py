@@ -12,6 +12,7 @@ from raysearch.report.common import data, objectives, tested
 from raysearch.report.compare import outcome, primary_places
 from raysearch.report.document import Block, Cell, Column, Figure, Missing, Section, Table
 from raysearch.report.formats import NONE, fixed, plural, said, seconds
+from raysearch.report.sections.contrasts import EVERY
 from raysearch.report.view import View
 from raysearch.results.record import TrialRecord
 from raysearch.results.summary import summary
@@ -134,7 +135,7 @@ def _figure(views: Sequence[View], every: int) -> Figure:
 
     ends = "; ".join(f"{_label(view)} ends at {metric.show(curves[view.prefix][-1][1])} {metric.unit}".rstrip() for view in views)
     height = 262 + 14 * len(views)
-    drawing = svg.panel("all-joint", "Validation curves of the runs' winners", f"{ends}.", paint, height=height)
+    drawing = svg.panel(f"{EVERY}-joint-panel", "Validation curves of the runs' winners", f"{ends}.", paint, height=height)
     columns = (Column("Run", align="text"), Column(unit.capitalize()), Column("Mean"), Column("Least"), Column("Most"))
     rows = [
         (Cell(plain.line(view.record.name, 60)), Cell(f"{x / scale:.4g}", x), *(Cell(fixed(value, 4), value) for value in values))
@@ -142,8 +143,8 @@ def _figure(views: Sequence[View], every: int) -> Figure:
         for x, *values in curves[view.prefix]
     ]
     caption = (
-        f"Validation {metric.title} of the confirmed winners against {unit}: means over seeds, the band from the least to the most. "
-        "Objective, protocol and photographs are the same in all of these runs."
+        f"Validation {metric.title} of the confirmed winners against {unit}: means over seeds, the band from the least to the "
+        "most. Objective, protocol and photographs are the same in all of these runs."
     ) + (f" The first {len(views)} of {every} runs." if every > len(views) else "")
     return Figure("joint", caption, (drawing,), Table("joint-data", "Numbers of the figure.", columns, tuple(rows)))
 
