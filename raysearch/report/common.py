@@ -37,7 +37,7 @@ def ground(ours: Side, theirs: Side, *, other_training_data: bool = False) -> Gr
     Args:
         other_training_data: whether trainings on different photographs may be compared.
     """
-    views = tuple({id(view): view for view in (*ours.views, *theirs.views)}.values())
+    views = tuple({id(view): view for view in (*theirs.views, *ours.views)}.values())
     trained = data(views, "train")
     problem = objectives(views) or _tasks(ours, theirs) or ("" if other_training_data else trained)
     places: tuple[Place, ...] = ()

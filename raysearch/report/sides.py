@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -112,7 +112,7 @@ def sides_by(views: Sequence[View], path: str, phase: Phase | None = None) -> tu
         raise SpecError(f"no trial has a setting {path!r}{did_you_mean(path, _paths(views))}", place="--by", remedy=_REMEDY)
     phases: tuple[Phase, ...] = (phase,) if phase is not None else ("confirm", "search")
     for one in phases:
-        sides = _grouped(known[one], one)
+        sides = _grouped(known[one], one, _baseline_names(views, path))
         if len(sides) > 1:
             return sides
     values = {leaf(value) for one in phases for _, value in known[one]}
@@ -148,7 +148,17 @@ def _paths(views: Iterable[View]) -> list[str]:
     return list(dict.fromkeys(key for view in views for trial in view.record.trials for key in settings(trial.config)))
 
 
-def _grouped(known: Sequence[tuple[Training, object]], phase: Phase) -> tuple[Side, ...]:
+def _baseline_names(views: Iterable[View], path: str) -> frozenset[str]:
+    """Return what the value of the studies' baselines is called."""
+    return frozenset(
+        leaf(value)
+        for view in views
+        for key, value in settings(plain.at(view.record.spec, "confirm.baseline")).items()
+        if key == path and value is not None
+    )
+
+
+def _grouped(known: Sequence[tuple[Training, object]], phase: Phase, baselines: Collection[str]) -> tuple[Side, ...]:
     counted = [(training, value) for training, value in known if _counts(training, phase)]
     groups = groups_of([value for _, value in counted])
     if len(groups) > _LEVELS:
@@ -157,7 +167,7 @@ def _grouped(known: Sequence[tuple[Training, object]], phase: Phase) -> tuple[Si
     for name, places in groups.items():
         lost = sum(leaf(value) == name for training, value in known if not _counts(training, phase))
         found.append(Side(name, "", phase, tuple(counted[place][0] for place in places), lost))
-    return tuple(sorted(found, key=lambda side: not any(trial.role == BASELINE for trial in side.trials)))
+    return tuple(sorted(found, key=lambda side: side.name not in baselines and not any(t.role == BASELINE for t in side.trials)))
 
 
 def _counts(training: Training, phase: Phase) -> bool:

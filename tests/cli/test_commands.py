@@ -30,9 +30,11 @@ SURFACE = {
     "gc": ["--dry-run", "--json", "--keep-top", "--runs"],
     "ls": ["--json", "--runs"],
     "show": ["--json", "--runs", "--trial"],
-    "watch": ["--json", "--once", "--plain", "--runs"],
+    "watch": ["--every", "--html", "--json", "--once", "--plain", "--runs"],
     "best": ["--json", "--out", "--pick", "--runs", "-k"],
-    "report": ["--anonymous", "--export", "--json", "--max-mb", "--out", "--runs"],
+    "report": ["--anonymous", "--by", "--export", "--json", "--max-mb", "--out", "--runs"],
+    "compare": ["--at", "--by", "--json", "--other-training-data", "--phase", "--reference", "--runs"],
+    "index": ["--json", "--out", "--runs"],
     "train": ["--cache", "--device", "--json", "--out", "--seed", "--steps", "--test", "--threads"],
     "eval": ["--cache", "--device", "--degraded", "--images", "--json", "--metric", "--protocol", "--sigma", "--split"],
     "restore": ["--degrade", "--device", "--level", "--sigma"],
@@ -86,7 +88,9 @@ def test_every_command_and_option_has_help(name: str) -> None:
 
 
 @pytest.mark.parametrize("module", ["torch", "ray", "optuna"])
-@pytest.mark.parametrize("arguments", [["--help"], ["ls"], ["report", "--help"], ["watch", "--help"], ["show", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["ls"], ["report", "--help"], ["compare", "--help"], ["watch", "--help"], ["show", "--help"]]
+)
 def test_readers_start_without_heavy_imports(module: str, arguments: list[str], tmp_path: Path) -> None:
     lines = ["import sys", "from raysearch.cli import main", "try:", f"    main({arguments!r})", "except SystemExit:"]
     code = "\n".join([*lines, f"    print({module!r} in sys.modules)"])

@@ -1,0 +1,223 @@
+"""Pages over several runs: the table and the figure before the reports, and the page that lists all runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote
+
+import html5lib
+import plausible_study
+import pytest
+
+from raysearch.errors import SpecError
+from raysearch.report.document import Figure, Missing
+from raysearch.report.index import moment, write_index
+from raysearch.report.page import write_report
+from raysearch.report.sections import overview
+from raysearch.report.view import View, view
+from raysearch.results.events import DriverStarted, DriverStopped, Event, PhaseEnded, TrialEnded, TrialReported, TrialStarted
+from raysearch.results.folder import RunFolder
+from raysearch.results.journal import new_journal
+from raysearch.results.record import RunRecord
+
+SPACE = "{http://www.w3.org/1999/xhtml}"
+
+
+def views(*records: RunRecord) -> list[View]:
+    return [view(record, Path("nowhere"), f"r{i}") for i, record in enumerate(records, 1)]
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[RunRecord, RunRecord]:
+    return plausible_study.record("first", search=4, seeds=2), plausible_study.record("second", seed=5, search=4, seeds=2)
+
+
+@pytest.fixture(scope="module")
+def joint(pair: tuple[RunRecord, RunRecord], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("several")
+    return write_report(pair, [home / "a", home / "b"], home / "page.html", by=("trial.sampler.kind",), export=home / "paper")
+
+
+def tree(page: Path) -> object:
+    return html5lib.HTMLParser(strict=True).parse(page.read_text(encoding="utf-8"))
+
+
+def test_the_page_begins_with_a_table_over_the_runs(pair: tuple[RunRecord, RunRecord], joint: Path) -> None:
+    found = re.search(r'id="raysearch-data">(.*?)</script>', joint.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    data = json.loads(found[1])
+    rows = data["together"]["tables"]["overview"]["rows"]
+    assert [row[1] for row in rows] == ["first", "second"]
+    for row, one in zip(rows, data["runs"], strict=True):
+        difference, interval = row[3].split("\n")
+        assert difference in one["answer"]
+        assert interval.split(", p")[0] in one["answer"]
+        assert row[4].startswith("8 trials of 800 steps\n")
+    assert {"overview", "compared-table", "by-1-table"} == set(data["together"]["tables"])
+    order = [element.get("id") for element in tree(joint).iter(f"{SPACE}section")]  # type: ignore[attr-defined]
+    assert order[:3] == ["all-runs", "all-compared", "all-by-1"]
+
+
+def test_the_page_is_well_formed(joint: Path) -> None:
+    whole = tree(joint)
+    ids = [element.get("id") for element in whole.iter() if element.get("id")]  # type: ignore[attr-defined]
+    assert len(ids) == len(set(ids))
+    levels = [int(e.tag[-1]) for e in whole.iter() if re.fullmatch(rf"{re.escape(SPACE)}h[1-6]", str(e.tag))]  # type: ignore[attr-defined]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    numbers = [
+        int(number)
+        for caption in whole.iter(f"{SPACE}caption")  # type: ignore[attr-defined]
+        for number in re.findall(r"^Table (\d+)\.", "".join(caption.itertext()))
+    ]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_its_tables_and_figures_are_exported_too(joint: Path) -> None:
+    home = joint.parent / "paper" / "all-comparison"
+    assert (home / "tables" / "overview.csv").read_text().startswith("Study,Run,Winner")
+    assert (home / "tables" / "compared-table.tex").exists()
+    assert (home / "figures" / "joint.pdf").exists()
+
+
+def test_a_setting_is_compared_in_the_report_of_one_run(pair: tuple[RunRecord, RunRecord], tmp_path: Path) -> None:
+    page = write_report(pair[:1], [tmp_path / "a"], tmp_path / "page.html", by=("sampler.kind",))
+    order = [element.get("id") for element in tree(page).iter(f"{SPACE}section")]  # type: ignore[attr-defined]
+    assert order.index("r1-by-1") == order.index("r1-results") + 1
+    with pytest.raises(SpecError, match="no trial has a setting 'nothing'"):
+        write_report(pair[:1], [tmp_path / "a"], tmp_path / "page.html", by=("nothing",))
+
+
+def test_the_joint_figure_holds_the_winners_means(pair: tuple[RunRecord, RunRecord]) -> None:
+    (figure,) = (block for block in overview.section(views(*pair)).blocks if isinstance(block, Figure))
+    for record in pair:
+        winners = [trial for trial in record.trials if trial.role == "top1"]
+        rows = [row for row in figure.data.rows if row[0].text == record.name]
+        assert len(rows) == len(winners[0].reports)
+        for row, *points in zip(rows, *(trial.reports for trial in winners), strict=True):
+            values = [point.metrics["psnr"] for point in points]
+            assert row[1].sort == points[0].metrics["pixels_seen"]
+            assert [cell.sort for cell in row[2:]] == pytest.approx([sum(values) / len(values), min(values), max(values)])
+
+
+DIGESTS = {"test": {"split": "test", "dataset": "photos", "digest": "a" * 64}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"spec": {"objective": {"metric": "ssim", "mode": "max"}}}, "the objectives differ: PSNR, largest and SSIM, largest"),
+        (
+            {"environment": {"data": {"test": DIGESTS["test"] | {"digest": "b" * 64}}}},
+            "the test photographs differ: photos aaaaaaaaaaaa",
+        ),
+        ({"trials": ()}, "fewer than two of the runs have confirmed a winner"),
+    ],
+)
+def test_no_joint_figure_where_runs_do_not_measure_the_same(
+    pair: tuple[RunRecord, RunRecord], changes: dict[str, object], why: str
+) -> None:
+    known = replace(pair[0], environment={"data": DIGESTS})
+    blocks = overview.section(views(known, replace(pair[1], **changes))).blocks  # type: ignore[arg-type]
+    assert not any(isinstance(block, Figure) for block in blocks)
+    (missing,) = (block for block in blocks if isinstance(block, Missing))
+    assert why in missing.text
+
+
+def events(record: RunRecord, stopped: bool = True) -> list[Event]:
+    """The run as its journal would tell it."""
+    found: list[Event] = [DriverStarted(time=1.7e9, attempt=0, command=("raysearch",), versions={}, host="h")]
+    for t in record.trials:
+        known = {name: getattr(t, name) for name in ("phase", "role", "source", "values", "config", "seed", "steps")}
+        found.append(TrialStarted(time=1.7e9, trial=t.number, **known))
+        found += [TrialReported(time=1.7e9, trial=t.number, step=p.step, metrics=p.metrics) for p in t.reports]
+        if t.status is not None:
+            ends = {name: getattr(t, name) for name in ("status", "step", "value", "seconds", "reason", "facts")}
+            found.append(TrialEnded(time=1.7e9, trial=t.number, **ends))
+    if stopped:
+        found += [PhaseEnded(time=1.7e9, phase=phase, reason="trials") for phase in ("search", "confirm")]
+        found.append(DriverStopped(time=1.7e9 + 60, reason="done", message=""))
+    return found
+
+
+def written(root: Path, name: str, told: Sequence[Event], title: str = "A study") -> RunFolder:
+    folder = RunFolder(root / name)
+    folder.path.mkdir(parents=True)
+    folder.write_study("name: x\n", {"name": "x", "title": title, "objective": {"metric": "psnr", "mode": "max"}})
+    new_journal(folder.journal, told)
+    return folder
+
+
+HOSTILE = "javascript:alert(1) <img src=x onerror=alert(1)>&\"'%2e"
+
+
+@pytest.fixture(scope="module")
+def index(pair: tuple[RunRecord, RunRecord], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("runs")
+    done = written(root, "done", events(pair[0]))
+    done.report.write_text("a report")
+    written(root, HOSTILE, events(pair[0]), title="<script>alert(1)</script>").report.write_text("a report")
+    torn = written(root, "torn", events(pair[1], stopped=False))
+    lines = torn.journal.read_bytes().splitlines(keepends=True)
+    torn.journal.write_bytes(b"".join(lines[:3]) + lines[3].replace(b"psnr", b"pnsr") + b"".join(lines[4:]))
+    half = written(root, "half", events(pair[1], stopped=False)[:-3])
+    half.report.symlink_to(done.report)
+    (root / "link").symlink_to(done.path)
+    (root / "empty").mkdir()
+    (root / "notes.txt").write_text("no run")
+    return write_index(root, root / "index.html")
+
+
+def rows(page: Path) -> dict[str, list[str]]:
+    found = re.search(r'id="raysearch-data">(.*?)</script>', page.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    return {row[0]: row for row in json.loads(found[1])["together"]["tables"]["runs"]["rows"]}
+
+
+def test_every_run_is_listed_with_how_it_stands(index: Path) -> None:
+    found = rows(index)
+    assert set(found) == {"done", HOSTILE, "torn", "half", "link"}
+    assert found["done"][1] == "A study"
+    assert found["done"][2].startswith("done\nenv.json can't be read: No such file or directory (and ")
+    assert "journal.jsonl" in found["torn"][2]
+    assert found["torn"][2].startswith("damaged")
+    assert found["half"][2].startswith("interrupted")
+    assert found["link"][2].startswith("not read\nits folder is a link")
+    assert found["done"][-1] == "2023-11-14 22:13"
+
+
+def test_it_links_to_reports_beside_it_and_to_nothing_else(index: Path) -> None:
+    links = [e.get("href") for e in tree(index).iter(f"{SPACE}a") if not e.get("href").startswith("#")]  # type: ignore[attr-defined]
+    assert len(links) == 2
+    assert all(link.startswith("./") and link.endswith("/report.html") for link in links)
+    assert "./done/report.html" in links
+    assert not any(character in link for link in links for character in "<>\"': ")
+    text = index.read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    assert "<img" not in text
+    assert "default-src 'none'" in text.replace("&#39;", "'")
+
+
+def test_the_index_is_the_same_when_made_again_and_may_lie_elsewhere(index: Path, tmp_path: Path) -> None:
+    before = index.read_bytes()
+    assert write_index(index.parent, index).read_bytes() == before
+    other = write_index(index.parent, tmp_path / "pages" / "all.html")
+    links = re.findall(r'href="(\./[^"]*)"', other.read_text(encoding="utf-8"))
+    assert {(other.parent / unquote(link)).resolve() for link in links} == {
+        index.parent / name / "report.html" for name in ("done", HOSTILE)
+    }
+
+
+def test_a_folder_without_runs_has_a_page_too(tmp_path: Path) -> None:
+    assert "There is no run in this folder." in write_index(tmp_path, tmp_path / "index.html").read_text()
+    assert "There is no run in this folder." in write_index(tmp_path / "absent", tmp_path / "index.html").read_text()
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.0, "\N{EN DASH}"), (1e300, "\N{EN DASH}"), (60.0, "1970-01-01 00:01")])
+def test_times(seconds: float, shown: str) -> None:
+    assert moment(seconds) == shown
