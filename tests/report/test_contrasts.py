@@ -296,7 +296,7 @@ def test_the_reference_can_be_named(first: RunRecord, second: RunRecord) -> None
     sides = sides_of_runs([seen(first), seen(second)])
     assert [side.name for side in referred(sides, "second")] == ["second", "first"]
     with pytest.raises(SpecError, match="did you mean 'second'"):
-        referred(sides, "scond")
+        referred(sides, "second_")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from raysearch.report.budgets import NAMES, shown
 from raysearch.report.contrasts import Contrast, Contrasts, contrasts
 from raysearch.report.document import Block, Cell, Column, Figure, Missing, Prose, Section, Table
 from raysearch.report.formats import NONE, STARS, Metric, fixed, probability, signed, stars
+from raysearch.report.hover import SILENT
 from raysearch.report.measured import Numbers
 from raysearch.report.sides import sides_by, sides_of_runs
 from raysearch.report.view import View
@@ -148,12 +149,14 @@ def _figure(found: Contrasts, rows: Sequence[Contrast], identity: str, name: str
 
     def paint(axes: Axes) -> None:
         places = np.arange(len(rows))[::-1]
-        axes.axvline(0, color=svg.INK, linewidth=1)
+        axes.axvline(0, color=svg.INK, linewidth=1, label=SILENT)
         for place, row in zip(places, rows, strict=True):
             assert row.numbers is not None
             look = 0 if row.basis == "test" else 1
-            axes.plot([row.numbers.low, row.numbers.high], [place, place], color=svg.SERIES[look], linestyle=svg.DASHES[look])
-            axes.plot([row.numbers.difference], [place], color=svg.SERIES[look], marker=svg.MARKERS[look])
+            ends, color = [row.numbers.low, row.numbers.high], svg.SERIES[look]
+            axes.plot(ends, [place, place], color=color, linestyle=svg.DASHES[look], label=SILENT)
+            label = f"_{plain.line(row.side.name, 40)}"
+            axes.plot([row.numbers.difference], [place], color=color, marker=svg.MARKERS[look], label=label)
         axes.set_yticks(places, [f"\u200a{plain.line(row.side.name, 26)}" for row in rows])
         axes.set_ylim(-0.6, len(rows) - 0.4)
         axes.set_xlabel(f"Δ {metric.axis}, to {plain.line(rows[0].reference.name, 26)}")
