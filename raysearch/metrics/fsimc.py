@@ -30,7 +30,7 @@ def fsimc(restored: Image, clean: Image, protocol: Protocol) -> Scores:
     Raises:
         SpecError: the protocol keeps no colours or does not fit the images, or they have less than 16 x 16 pixels.
     """
-    if protocol.space != "rgb":
+    if protocol.space not in ("rgb", "rgb_each"):
         raise SpecError(
             f"metric 'fsimc' compares colours, and the protocol's space is {protocol.space!r}",
             place="evaluate.metrics",

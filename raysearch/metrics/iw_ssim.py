@@ -2,9 +2,10 @@
 IEEE Trans. Image Processing 20(5), 2011.
 
 SSIM's contrast and structure on five levels of a Laplacian pyramid (binomial filter, mirrored border) of the luma on the 0..255
-scale (RGB in [0, 1] by 0.299, 0.587, 0.114), the luminance on the coarsest, with MS-SSIM's exponents. On all levels but the
-coarsest the places are weighed with the information that a restored 3x3 neighbourhood shares with the clean one, in a Gaussian
-scale mixture of the neighbourhood and its parent on the next level, and with a visual noise of variance 0.4.
+scale (RGB in [0, 1] by 0.299, 0.587, 0.114; in the space ``rgb_each`` of each channel, the values averaged), the luminance on the
+coarsest, with MS-SSIM's exponents. On all levels but the coarsest the places are weighed with the information that a restored 3x3
+neighbourhood shares with the clean one, in a Gaussian scale mixture of the neighbourhood and its parent on the next level, and with
+a visual noise of variance 0.4.
 
 Not in the paper: a singular covariance of the clean neighbourhoods (a synthetic image) is inverted where it is not; a level
 without any information is weighed evenly.
@@ -18,7 +19,7 @@ from torch.nn import functional
 
 from raysearch.metrics._apply import apply
 from raysearch.metrics._similarity import PYRAMID_SMALLEST, PYRAMID_WEIGHTS, WINDOW, similarity
-from raysearch.metrics._yiq import luma
+from raysearch.metrics._yiq import per_image, planes
 from raysearch.metrics.base import Metric
 from raysearch.metrics.protocol import Protocol
 from raysearch.shapes import Image, Scores
@@ -39,8 +40,8 @@ def iw_ssim(restored: Image, clean: Image, protocol: Protocol) -> Scores:
     Raises:
         SpecError: the protocol does not fit the images, or they have less than 161 x 161 pixels.
     """
-    first, second = (_pyramid(luma(v)) for v in apply(restored, clean, protocol, smallest=PYRAMID_SMALLEST))
-    total = torch.ones(len(restored), dtype=torch.float64, device=restored.device)
+    first, second = (_pyramid(planes(v, protocol)) for v in apply(restored, clean, protocol, smallest=PYRAMID_SMALLEST))
+    total = torch.ones(len(first[0]), dtype=torch.float64, device=restored.device)
     for level, exponent in enumerate(PYRAMID_WEIGHTS):
         luminance, structure = similarity(first[level] / 255, second[level] / 255)
         if level == len(PYRAMID_WEIGHTS) - 1:
@@ -53,7 +54,7 @@ def iw_ssim(restored: Image, clean: Image, protocol: Protocol) -> Scores:
             weights = torch.where(even, torch.ones_like(weights), weights)
             value = (structure * weights).sum(dim=(1, 2, 3)) / weights.sum(dim=(1, 2, 3))
         total = total * value.abs() ** exponent
-    return total
+    return per_image(total, len(restored))
 
 
 def _pyramid(image: Tensor) -> list[Tensor]:

@@ -96,7 +96,7 @@ def test_a_value_that_is_no_number_is_not_hidden(kind: str, clean: Tensor) -> No
     assert metric_of(kind)(restored, clean, RGB).isnan().tolist() == [False, True, False]
 
 
-@pytest.mark.parametrize(("space", "channels"), [("gray", 3), ("rgb", 1), ("y_studio", 2)])
+@pytest.mark.parametrize(("space", "channels"), [("gray", 3), ("rgb", 1), ("rgb_each", 1), ("y_studio", 2)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_space_must_fit_the_channels(kind: str, space: Literal["gray", "rgb", "y_studio"], channels: int) -> None:
     image = torch.zeros(1, channels, 200, 200)

@@ -50,6 +50,8 @@ EXPECTED: dict[str, tuple[int, Callable[[Array, Array], tuple[Array, Array]]]] =
     "dn-gray-crop20": (1, lambda r, c: (inner(r, 20), inner(c, 20))),
     "jpeg-y-u8": (3, lambda r, c: (luma(u8(r)), luma(c))),
     "jdd-rgb": (3, lambda r, c: (np.clip(r, 0, 255), c)),
+    "jdd-rgb-crop16": (3, lambda r, c: (inner(np.clip(r, 0, 255), 16), inner(c, 16))),
+    "loss-study-rgb": (3, lambda r, c: (np.clip(r, 0, 255), c)),
     "rgb-raw": (3, lambda r, c: (r, c)),
 }
 SCALE = 2

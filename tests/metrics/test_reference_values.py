@@ -61,6 +61,18 @@ def test_published_metrics(name: str, how: str) -> None:
         assert value == pytest.approx(expected, abs=1e-4), kind
 
 
+@pytest.mark.parametrize("kind", ["ms_ssim", "iw_ssim", "gmsd", "fsim"])
+def test_each_channel_by_itself(kind: str) -> None:
+    both = [torch.cat([tensor(photograph("coffee")[:, :320]), tensor(photograph("coffee")[:, 272:])]) for _ in range(2)]
+    restored, clean = both[0] + 0.1 * both[0].flip(3) - 0.05, both[1]
+    measure = metric(kind).measure
+    alone = [measure(restored[:, i : i + 1], clean[:, i : i + 1], Protocol(space="gray")) for i in range(3)]
+    together = measure(restored, clean, Protocol(space="rgb_each"))
+    torch.testing.assert_close(together, torch.stack(alone).mean(dim=0), rtol=1e-12, atol=1e-12)
+    if kind != "ms_ssim":  # which is a mean over channels in any case
+        assert not torch.allclose(together, measure(restored, clean, Protocol()), rtol=1e-4)
+
+
 def test_l1_and_l2_are_their_formulas() -> None:
     clean = photograph("astronaut")
     restored = degraded(clean, "noise")

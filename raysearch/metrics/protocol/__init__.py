@@ -13,7 +13,7 @@ from raysearch.component import Config
 from raysearch.errors import SpecError
 from raysearch.metrics.protocol.named import values_of
 
-Space = Literal["rgb", "y_studio", "gray"]
+Space = Literal["rgb", "rgb_each", "y_studio", "gray"]
 
 
 class Protocol(Config):
@@ -23,9 +23,10 @@ class Protocol(Config):
     """The published protocol that the other values come from; empty for values of one's own."""
 
     space: Space = "rgb"
-    """``rgb``: all channels jointly (one mean squared error over them). ``y_studio``: the luma of BT.601 in studio range (16..235),
-    as MATLAB's rgb2ycbcr computes it, from RGB; an image of one channel is that luma already. ``gray``: a one-channel image as it
-    is."""
+    """``rgb``: all channels jointly (one mean squared error over them). ``rgb_each``: the same, but a metric of one channel
+    (IW-SSIM, GMSD, FSIM) is the mean of its values of red, green and blue, instead of that of the luma. ``y_studio``: the luma of
+    BT.601 in studio range (16..235), as MATLAB's rgb2ycbcr computes it, from RGB; an image of one channel is that luma already.
+    ``gray``: a one-channel image as it is."""
 
     crop: int = Field(0, ge=0)
     """Pixels of the border that are left out on every side."""
@@ -64,7 +65,7 @@ class Protocol(Config):
     @property
     def label(self) -> str:
         """The label that stands beside every number: ``RGB, crop 0, float`` or ``sr-y-crop2: Y studio, crop 2, 8 bit``."""
-        space = {"rgb": "RGB", "y_studio": "Y studio", "gray": "gray"}[self.space]
+        space = {"rgb": "RGB", "rgb_each": "RGB each", "y_studio": "Y studio", "gray": "gray"}[self.space]
         crop = f"crop {self.crop}{' + scale' if self.crop_scale else ''}"
         values = {True: "8 bit", False: "float", "truncate": "8 bit truncated"}[self.quantize]
         name = f"{self.name}: " if self.name else ""
@@ -78,9 +79,9 @@ class Protocol(Config):
             luma: whether images of one channel are luma in studio range, not grey.
 
         Raises:
-            SpecError: it does not (``gray`` needs one channel, ``rgb`` three, ``y_studio`` three or luma).
+            SpecError: it does not (``gray`` needs one channel, ``rgb`` and ``rgb_each`` three, ``y_studio`` three or luma).
         """
-        needs = {"gray": (1,), "rgb": (3,), "y_studio": (1, 3) if luma else (3,)}[self.space]
+        needs = {"gray": (1,), "rgb": (3,), "rgb_each": (3,), "y_studio": (1, 3) if luma else (3,)}[self.space]
         if channels not in needs:
             fitting = "rgb, or space: y_studio" if channels != 1 else "y_studio" if luma else "gray"
             raise SpecError(

@@ -14,11 +14,14 @@ name                    what is compared                      used by
 ``dn-gray-crop20``      grey, not clipped, border 20          the class-aware network
 ``jpeg-y-u8``           Y studio rounded to 8 bit             DnCNN-3 on JPEG
 ``jdd-rgb``             RGB, clipped, not rounded             DeepJDD (its own border is the margin of the network)
+``jdd-rgb-crop<n>``     the same without a border             CDM-CNN, n = 48; the PatchNet paper does not say, n = 0 or 16
+``loss-study-rgb``      RGB each, clipped, not rounded        the study of losses (Zhao et al.)
 ``rgb-raw``             RGB, neither clipped nor rounded      Path-Restore, RL-Restore
 ======================  ====================================  ==========================================================
 
 The papers' other choices (how noise is drawn, how an image is cut into tiles) belong to tasks and networks. Where a paper does not
-say what it does there is no name for it.
+say what it does there is no name for it, but for ``loss-study-rgb``: the study averages IW-SSIM, GMSD and FSIM over the channels,
+and neither border nor clipping is known.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ _EXACT: Mapping[str, Mapping[str, object]] = {
     "dn-gray-crop20": {"space": "gray", "crop": 20, "clip": False},
     "jpeg-y-u8": {"space": "y_studio", "quantize": True},
     "jdd-rgb": {"space": "rgb"},
+    "loss-study-rgb": {"space": "rgb_each"},
     "rgb-raw": {"space": "rgb", "clip": False},
 }
 _CROPPED: Mapping[str, Mapping[str, object]] = {
@@ -43,6 +47,7 @@ _CROPPED: Mapping[str, Mapping[str, object]] = {
     "sr-y-float-crop": {"space": "y_studio"},
     "sr-y-trunc-crop": {"space": "y_studio", "quantize": "truncate"},
     "sr-rgb-trunc-crop": {"space": "rgb", "quantize": "truncate"},
+    "jdd-rgb-crop": {"space": "rgb"},
 }
 NAMES = (*(f"{name}<n>" for name in _CROPPED), *_EXACT)
 """All names; ``<n>`` stands for the border in pixels."""
