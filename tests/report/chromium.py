@@ -98,12 +98,16 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.events.clear()
         self.call("Page.navigate", url=page.as_uri())
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+        self.loaded(1)
+
+    def loaded(self, times: int) -> None:
+        """Wait until the page that was opened has been loaded so many times."""
+        while sum(event.get("method") == "Page.loadEventFired" for event in self.events) < times:
             self.events.append(self._read())
 
-    def evaluate(self, expression: str) -> object:
-        """Evaluate JavaScript in the page and return its value."""
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+    def evaluate(self, expression: str, *, wait: bool = False) -> object:
+        """Evaluate JavaScript in the page and return its value, or with ``wait`` that of its promise."""
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=wait)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")  # type: ignore[union-attr, attr-defined]
 

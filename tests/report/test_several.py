@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
+import chromium
 import html5lib
 import plausible_study
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from raysearch.errors import SpecError
 from raysearch.report.document import Figure, Missing
 from raysearch.report.index import moment, write_index
-from raysearch.report.page import write_report
+from raysearch.report.page import Live, write_report
 from raysearch.report.sections import overview
 from raysearch.report.view import View, view
 from raysearch.results.events import DriverStarted, DriverStopped, Event, PhaseEnded, TrialEnded, TrialReported, TrialStarted
@@ -221,3 +222,46 @@ def test_a_folder_without_runs_has_a_page_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("seconds", "shown"), [(0.0, "\N{EN DASH}"), (1e300, "\N{EN DASH}"), (60.0, "1970-01-01 00:01")])
 def test_times(seconds: float, shown: str) -> None:
     assert moment(seconds) == shown
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[chromium.Browser]:
+    program = chromium.find()
+    if program is None:
+        pytest.skip("no Chromium on this machine (apt-get install chromium)")
+    with chromium.Browser(program) as opened:
+        yield opened
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 1400])
+@pytest.mark.parametrize("which", ["joint", "index"])
+def test_quiet_alone_and_not_too_wide(browser: chromium.Browser, which: str, width: int, request: pytest.FixtureRequest) -> None:
+    page = request.getfixturevalue(which)
+    browser.open(page, width)
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    assert browser.complaints() == []
+    assert [url for url in browser.requests() if not url.startswith("data:")] == [page.as_uri()]
+    if which == "index":
+        browser.evaluate("document.querySelectorAll('#all-runs thead button')[0].click()")
+        names = browser.evaluate("[...document.querySelectorAll('#all-runs tbody th')].map(e => e.textContent)")
+        assert names == sorted(names, key=str.casefold)  # type: ignore[type-var]
+
+
+@pytest.mark.browser
+def test_a_live_page_asks_for_itself_alone_and_stays_where_it_was_read(
+    browser: chromium.Browser, pair: tuple[RunRecord, RunRecord], tmp_path: Path
+) -> None:
+    last = write_report(pair[:1], [tmp_path / "a"], tmp_path / "last.html", max_mb=0.5)
+    page = write_report(pair[:1], [tmp_path / "a"], tmp_path / "live.html", max_mb=0.5, live=Live(2, "now"))
+    browser.open(page, 1400)
+    browser.evaluate("scrollTo({top: 700, behavior: 'instant'})")
+    place = "document.querySelector('#r1-space').getBoundingClientRect().top"
+    before = browser.evaluate(place)
+    last.replace(page)
+    browser.loaded(2)
+    assert browser.evaluate("document.querySelector('meta[http-equiv=refresh]')") is None
+    after = browser.evaluate(f"new Promise(done => setTimeout(() => done({place}), 300))", wait=True)
+    assert after == pytest.approx(before, abs=2), "what was read is where it was, although the line about the live page is gone"
+    assert {url for url in browser.requests() if not url.startswith("data:")} == {page.as_uri()}
+    assert browser.complaints() == []
