@@ -54,14 +54,15 @@ def _leaf(value: Leaf) -> Leaf:
 
 
 def _mapping(data: Mapping[str, object]) -> dict[str, object]:
-    return {key: _clean(value) for key, value in data.items()}
+    return {key: clean(value) for key, value in data.items()}
 
 
-def _clean(value: object) -> object:
+def clean(value: object) -> object:
+    """Shorten the paths in plain data."""
     if isinstance(value, str):
         return without_folders(value)
     if isinstance(value, Mapping):
         return _mapping(value)
     if isinstance(value, list | tuple):
-        return type(value)(_clean(item) for item in value)
+        return type(value)(clean(item) for item in value)
     return value
