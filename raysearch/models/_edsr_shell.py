@@ -19,7 +19,7 @@ class Shell(nn.Module):
     """Blocks inside EDSR's shell; the output has the range of the input, [0, 1].
 
     Inside, values are 0..255 minus the mean colour of DIV2K. Modules are named as in the usual checkpoints of EDSR, whose fixed
-    mean-shift layers are a constant here.
+    mean-shift layers are a constant here (`raysearch.models._published.without_mean_shift`).
 
     Args:
         kind: for messages.

@@ -16,6 +16,7 @@ those of one worker's share of a batch.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 
 from raysearch.models._bias_free import ScaleNorm, initialise
 from raysearch.models._input import require_kept, require_size
+from raysearch.models._published import out_of_lists
 from raysearch.models.base import Geometry, ModelConfig
 from raysearch.shapes import Image, Sigma
 
@@ -44,6 +46,11 @@ class Config(ModelConfig):
     def geometry(self) -> Geometry:
         """Any size; each convolution reaches one pixel."""
         return Geometry(halo=self.depth)
+
+    def adopt(self, published: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:
+        """Bring the authors' layers into order, and leave out their norms' shifts and means, which they do not use."""
+        found = out_of_lists(published)
+        return found and {name: tensor for name, tensor in found.items() if not name.endswith((".bias", ".running_mean"))}
 
     def build(self, channels_in: int, channels_out: int, scale: int) -> BFDnCNN:
         """Build the network for the task's channels.

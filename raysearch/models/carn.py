@@ -23,6 +23,7 @@ task that draws it. The order of ReLU and pixel shuffle is exchanged, without ef
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -30,6 +31,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from raysearch.models._input import require_size, require_upscaling
+from raysearch.models._published import without_mean_shift
 from raysearch.models._upscaling import SCALES, div2k_mean, upsampler
 from raysearch.models.base import Geometry, ModelConfig
 from raysearch.shapes import Image, Restored, Sigma
@@ -60,6 +62,10 @@ class Config(ModelConfig):
     def geometry(self) -> Geometry:
         """Any size; a residual block reaches two pixels."""
         return Geometry(halo=2 * _PLACES**2 + 3)
+
+    def adopt(self, published: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:
+        """Leave out the authors' fixed layers of the mean colour."""
+        return without_mean_shift(published, 1.0)
 
     def build(self, channels_in: int, channels_out: int, scale: int) -> CARN:
         """Build the network.

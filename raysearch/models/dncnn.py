@@ -28,6 +28,7 @@ Batch statistics are those of one worker's share of a batch.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -35,6 +36,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from raysearch.models._input import require_kept, require_size
+from raysearch.models._published import out_of_lists
 from raysearch.models.base import Geometry, ModelConfig
 from raysearch.shapes import Image, Sigma
 
@@ -59,6 +61,10 @@ class Config(ModelConfig):
     def geometry(self) -> Geometry:
         """Any size; each convolution reaches one pixel."""
         return Geometry(halo=self.depth)
+
+    def adopt(self, published: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:
+        """Bring the layers of the bias-free study's DnCNN with biases into order (``norm: batch_with_bias``)."""
+        return out_of_lists(published)
 
     def build(self, channels_in: int, channels_out: int, scale: int) -> DnCNN:
         """Build the network for the task's channels.

@@ -24,6 +24,7 @@ residual is added to the image as it is. Scale 8 has no published baseline.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -31,6 +32,7 @@ from torch import Tensor, nn
 
 from raysearch.models._edsr_shell import REACH, Shell
 from raysearch.models._input import require_upscaling
+from raysearch.models._published import without_mean_shift
 from raysearch.models._upscaling import SCALES
 from raysearch.models.base import Geometry, ModelConfig
 
@@ -51,6 +53,10 @@ class Config(ModelConfig):
     def geometry(self) -> Geometry:
         """Any size; a block reaches two pixels."""
         return Geometry(halo=2 * self.blocks + REACH)
+
+    def adopt(self, published: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:
+        """Leave out the authors' fixed layers of the mean colour."""
+        return without_mean_shift(published, 255.0)
 
     def build(self, channels_in: int, channels_out: int, scale: int) -> Shell:
         """Build the network.

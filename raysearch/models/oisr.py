@@ -14,6 +14,7 @@ constant. The loss sees values in [0, 1], not 0..255. Scale 8 is not published.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 
 from raysearch.models._edsr_shell import REACH, Shell
 from raysearch.models._input import require_upscaling
+from raysearch.models._published import without_mean_shift
 from raysearch.models._upscaling import SCALES
 from raysearch.models.base import Geometry, ModelConfig
 
@@ -41,6 +43,10 @@ class Config(ModelConfig):
     def geometry(self) -> Geometry:
         """Any size; a block reaches four pixels."""
         return Geometry(halo=4 * self.blocks + REACH)
+
+    def adopt(self, published: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:
+        """Leave out the layers of the mean colour where they are what they should be (the authors' train them by mistake)."""
+        return without_mean_shift(published, 255.0)
 
     def build(self, channels_in: int, channels_out: int, scale: int) -> Shell:
         """Build the network.

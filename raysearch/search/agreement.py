@@ -79,7 +79,7 @@ def _protocol(trial: TrialConfig) -> Iterator[Fault]:
         yield Fault(path, protocol.name or protocol.space, f"task {_kind(task)}: {error.cause}", error.remedy)
         return
     for name in trial.evaluate.metrics:
-        if metric(name).colour and protocol.space != "rgb":
+        if metric(name).colour and protocol.space not in ("rgb", "rgb_each"):
             reason = f"{name} compares colours, and the protocol's space is {protocol.space}"
             yield Fault(("evaluate", "metrics"), name, reason, f"leave out {name}, or write space: rgb")
 

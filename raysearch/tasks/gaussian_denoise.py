@@ -77,11 +77,12 @@ class Config(TaskConfig):
         return True
 
     def levels(self) -> dict[str, TaskConfig]:
-        """Return one fixed-level task for each evaluation level."""
+        """Return one fixed-level task for each evaluation level, e.g. ``sigma 25``, or ``sigma 25, clipped``."""
         at = self.evaluate_at_255
         if at is None:
             at = (15.0, 25.0, 50.0) if isinstance(self.sigma_255, Range) else (self.sigma_255,)
-        return {label(s): self.model_copy(update={"sigma_255": s, "evaluate_at_255": (s,)}) for s in at}
+        clipped = ", clipped" if self.clip else ""
+        return {f"{label(s)}{clipped}": self.model_copy(update={"sigma_255": s, "evaluate_at_255": (s,)}) for s in at}
 
     def degrade(self, clean: Image, generator: torch.Generator) -> Pair:
         """Draw a noise level for every image, or lay the map over it, and add the noise."""

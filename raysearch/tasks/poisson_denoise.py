@@ -86,12 +86,12 @@ class Config(TaskConfig):
         return True
 
     def levels(self) -> dict[str, TaskConfig]:
-        """Return one task of fixed peak for each evaluation peak, e.g. ``peak 4`` or ``peak 200, sigma 2.55``."""
+        """Return one task of fixed peak for each evaluation peak, e.g. ``peak 4`` or ``peak 200, sigma 2.55, clipped``."""
         at = self.evaluate_at
         if at is None:
             at = (1.0, 2.0, 4.0, 8.0, 30.0) if isinstance(self.peak, Range) else (self.peak,)
-        readout = f", sigma {self.sigma_255:g}" if self.sigma_255 else ""
-        return {f"peak {p:g}{readout}": self.model_copy(update={"peak": p, "evaluate_at": (p,)}) for p in at}
+        more = (f", sigma {self.sigma_255:g}" if self.sigma_255 else "") + (", clipped" if self.clip else "")
+        return {f"peak {p:g}{more}": self.model_copy(update={"peak": p, "evaluate_at": (p,)}) for p in at}
 
     def degrade(self, clean: Image, generator: torch.Generator) -> Pair:
         """Draw a peak for every image, count its photons and add the readout's noise."""

@@ -196,7 +196,9 @@ def test_clipping_cuts_and_does_not_round(clean: torch.Tensor) -> None:
     free = gaussian_denoise.Config(sigma_255=50).degrade(clean, torch.Generator().manual_seed(2))
     cut = gaussian_denoise.Config(sigma_255=50, clip=True).degrade(clean, torch.Generator().manual_seed(2))
     assert torch.equal(cut.degraded, free.degraded.clamp(0, 1))
-    assert all(level.clip for level in gaussian_denoise.Config(clip=True).levels().values())  # type: ignore[attr-defined]
+    levels = gaussian_denoise.Config(clip=True).levels()
+    assert list(levels) == ["sigma 25, clipped"]
+    assert all(level.clip for level in levels.values())  # type: ignore[attr-defined]
 
 
 # photons
@@ -234,6 +236,7 @@ def test_counts_are_whole_photons_and_can_be_clipped(clean: torch.Tensor, genera
 
 def test_peaks_of_evaluation() -> None:
     assert list(poisson_denoise.Config().levels()) == ["peak 200, sigma 2.55"]
+    assert list(poisson_denoise.Config(clip=True).levels()) == ["peak 200, sigma 2.55, clipped"]
     drawn = poisson_denoise.Config.parse({"peak": {"low": 1, "high": 30}, "sigma_255": 0})
     assert list(drawn.levels()) == ["peak 1", "peak 2", "peak 4", "peak 8", "peak 30"]
     pair = drawn.degrade(torch.full((500, 3, 8, 8), 0.5), torch.Generator().manual_seed(0))
