@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 @click.option("--surrogate", default="restoration", show_default=True, help="A built-in problem, or module:Class.")
 @click.option("--method", "chosen", multiple=True, help="Compare these only (repeat); ours is always there.")
 @click.option("--seeds", type=click.IntRange(1), default=4, show_default=True, help="Searches of each method.")
+@click.option("--first-seed", type=click.IntRange(0), default=0, show_default=True, help="The first of them.")
+@click.option(
+    "--runs",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A CSV file to add every search to; what it holds is not searched again.",
+)
 @click.option(
     "--seconds", type=click.FloatRange(0, min_open=True), default=60_000, show_default=True, help="Simulated time of one."
 )
@@ -34,6 +42,8 @@ def search_command(
     surrogate: str,
     chosen: tuple[str, ...],
     seeds: int,
+    first_seed: int,
+    path: Path | None,
     seconds: float,
     workers: int,
     processes: int | None,
@@ -46,37 +56,48 @@ def search_command(
     Nothing is trained and Ray is not started. The final value is the noise-free one of the trial that a user would pick. Methods of
     Syne Tune take part where it is installed (pip install raysearch[peers]).
     """
-    from raysearch.search.contest import OURS, Setting, methods, race, standings, surrogate_of
+    from raysearch.search.contest import OURS, Run, Setting, methods, race, standings, surrogate_of
+    from raysearch.search.race_file import Key, RaceFile
 
     if allow_import:
         allow_imports()
-    known = methods()
     if listing:
-        return _list(known)
+        return _list(methods())
+    problem = surrogate_of(surrogate)
+    known = methods(problem)
     unknown = [name for name in chosen if name not in known]
     if unknown:
         raise click.BadParameter(f"{unknown[0]!r} is no method here; choose among {', '.join(known)}", param_hint="--method")
-    problem = surrogate_of(surrogate)
     setting = Setting(surrogate, seconds, workers)
     run = [OURS, *(name for name in (chosen or known) if name != OURS)]
     processes = processes or len(os.sched_getaffinity(0))
 
-    def told(name: str, done: int) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"\r{name}: {done}/{seeds}\x1b[K", nl=False, err=True)
+    file = RaceFile(path) if path else None
 
-    runs = race(setting, run, seeds, processes, imports=imports_allowed(), told=told)
+    def known_run(name: str, seed: int) -> Run | None:
+        return file.get(Key(setting, name, seed)) if file else None
+
+    def told(name: str, seed: int, done: Run) -> None:
+        if file:
+            file.add(Key(setting, name, seed), done)
+        if sys.stderr.isatty():
+            click.echo(f"\r{name}: seed {seed}\x1b[K", nl=False, err=True)
+
+    span = range(first_seed, first_seed + seeds)
+    runs = race(setting, run, span, processes, imports=imports_allowed(), told=told, known=known_run)
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", nl=False, err=True)
     table = list(standings(runs, problem.mode))
     if as_json:
         every = {name: [asdict(one) for one in each] for name, each in runs.items()}
-        data = {"setting": asdict(setting), "seeds": seeds, "targets": problem.targets, "methods": list(map(asdict, table))}
+        data = {"setting": asdict(setting), "seeds": list(span), "targets": problem.targets, "methods": list(map(asdict, table))}
         click.echo(json.dumps(_finite({**data, "runs": every})))
         return None
     for line in _lines(table, problem.targets, "final" if problem.reference is None else "hypervolume"):
         click.echo(line)
-    click.echo(f"{surrogate}: {seeds} seeds, {seconds:g} simulated seconds, {workers} workers; times are medians, in seconds")
+    click.echo(
+        f"{surrogate}: seeds {span[0]} to {span[-1]}, {seconds:g} simulated seconds, {workers} workers; times are medians, in seconds"
+    )
     return None
 
 

@@ -106,10 +106,12 @@ def _outside(module: str, attribute: str) -> object:
         raise SpecError(f"surrogate {module}:{attribute} can't be imported: {error}") from error
 
 
-def methods() -> dict[str, str]:
-    """Return every method that can run here, with a line on each."""
+def methods(surrogate: Surrogate | None = None) -> dict[str, str]:
+    """Return every method that can run here (on a surrogate), with a line on each; Syne Tune's are for one objective."""
     found = {name: method.words for name, method in METHODS.items()}
-    return found | ({name: "Syne Tune's, in its own simulator" for name in peers.PEERS} if peers.installed() else {})
+    if peers.installed() and (surrogate is None or surrogate.reference is None):
+        found |= {name: "Syne Tune's, in its own simulator" for name in peers.PEERS}
+    return found
 
 
 def run_once(setting: Setting, method: str, seed: int) -> Run:
@@ -133,29 +135,38 @@ def _run_of(found: Simulated, surrogate: Surrogate, seconds: float) -> Run:
 
 def _volume(found: Simulated, mode: str, reference: tuple[float, float]) -> float:
     sign = 1 if mode == "max" else -1
-    done = [trial.course for trial in found.trials if trial.status == "finished" and trial.course.feasible]
+    done = [trial.course for trial in found.trials if trial.status == "finished"]
     points = [(sign * course.truth, -course.second) for course in done]
     return hypervolume(points, (sign * reference[0], -reference[1])) if points else 0.0
 
 
 def race(
-    setting: Setting, chosen: Sequence[str], seeds: int, processes: int, *, imports: bool, told: Callable[[str, int], object]
+    setting: Setting,
+    chosen: Sequence[str],
+    seeds: Sequence[int],
+    processes: int,
+    *,
+    imports: bool,
+    told: Callable[[str, int, Run], object],
+    known: Callable[[str, int], Run | None] = lambda name, seed: None,
 ) -> dict[str, list[Run]]:
     """Run every method with the same seeds.
 
     Args:
         imports: whether components from outside the tree may be imported.
-        told: called with method and number of its runs that are done.
+        told: called with method, seed and run whenever one is done, in the order of methods and seeds.
+        known: returns a run that need not be made again.
     """
     runs: dict[str, list[Run]] = {}
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _prepare, (imports,)) as pool:
-        waiting = {name: [pool.submit(run_once, setting, name, seed) for seed in range(seeds)] for name in chosen}
-        for name, futures in waiting.items():
-            runs[name] = []
-            for future in futures:
-                runs[name].append(future.result())
-                told(name, len(runs[name]))
+        wanted = [(name, seed, known(name, seed)) for name in chosen for seed in seeds]
+        made = [run or pool.submit(run_once, setting, name, seed) for name, seed, run in wanted]
+        for (name, seed, _), run in zip(wanted, made, strict=True):
+            done = run if isinstance(run, Run) else run.result()
+            runs.setdefault(name, []).append(done)
+            if done is not run:
+                told(name, seed, done)
     return runs
 
 

@@ -5,24 +5,31 @@ The others' mistakes are repeated here on purpose; none of it is used by a study
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import optuna
-from optuna.exceptions import ExperimentalWarning
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from raysearch.component import find
 from raysearch.results.events import Leaf, Status
-from raysearch.results.goals import Goals
+from raysearch.results.goals import Goal, Goals
 from raysearch.rng import seed_of
 from raysearch.search.proposals import Proposer
-from raysearch.search.schedulers.base import Scheduler, SchedulerConfig
+from raysearch.search.schedulers._rungs import geometric
+from raysearch.search.schedulers.base import Scheduler, SchedulerConfig, Scores
 from raysearch.search.searchers.base import SearcherConfig
 from raysearch.search.simulation import Policy
-from raysearch.search.surrogates.base import Course, Surrogate
+from raysearch.search.surrogates.base import Surrogate
+
+
+def goals_of(surrogate: Surrogate) -> Goals:
+    """Return what a study would state as its objectives; a second one is wanted small."""
+    goal = Goal("value", "max" if surrogate.mode == "max" else "min")
+    return Goals((goal,) if surrogate.reference is None else (goal, Goal("second", "min")))
 
 
 class StudyPolicy:
@@ -40,28 +47,27 @@ class StudyPolicy:
         seed: int,
         published: Sequence[Mapping[str, Leaf]] = (),
     ) -> None:
-        mode: Literal["max", "min"] = "max" if surrogate.mode == "max" else "min"
-        self._sign = 1 if mode == "max" else -1
+        self._goals = goals_of(surrogate)
         self._scheduler = scheduler.build(surrogate.rungs)
-        self._proposer = Proposer(surrogate.space, searcher, Goals.one("value", mode), seed, published, self._scheduler.telling)
+        self._proposer = Proposer(surrogate.space, searcher, self._goals, seed, published, self._scheduler.telling)
 
     def suggest(self, number: int) -> Mapping[str, Leaf] | None:
         """Ask the searcher."""
         proposal = self._proposer.suggest(number)
         return None if proposal is None else proposal.values
 
-    def report(self, number: int, step: int, steps: int, value: float) -> bool:
+    def report(self, number: int, step: int, values: Scores) -> bool:
         """Tell both, ask the scheduler."""
-        self._proposer.report(number, step, value)
-        return self._scheduler.report(number, step, (self._sign * value,))
+        self._proposer.report(number, step, values)
+        return self._scheduler.report(number, step, _signed(self._goals, values))
 
-    def tell(self, number: int, status: Status, value: float | None, course: Course) -> None:
+    def tell(self, number: int, status: Status, values: Scores | None) -> None:
         """Tell the searcher."""
-        self._proposer.tell(number, status, value)
+        self._proposer.tell(number, status, values)
 
 
 class OptunaPolicy:
-    """Optuna's TPE, driven as others drive it.
+    """Optuna's default sampler, driven as others drive it. The scheduler sees the first objective only, as theirs do.
 
     Args:
         stopped: how a stopped trial is told. ``value``: as a complete trial with the value that it had then, as Ray Tune's Optuna
@@ -80,13 +86,11 @@ class OptunaPolicy:
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = surrogate.space
-        self._sign = 1 if surrogate.mode == "max" else -1
+        self._goals = goals_of(surrogate)
         self._scheduler = scheduler
         self._stopped, self._diverged = stopped, diverged
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            sampler = optuna.samplers.TPESampler(seed=seed % 2**32, multivariate=True, constant_liar=True)
-        self._study = optuna.create_study(direction="maximize" if self._sign > 0 else "minimize", sampler=sampler)
+        directions = [StudyDirection.MAXIMIZE if goal.mode == "max" else StudyDirection.MINIMIZE for goal in self._goals.goals]
+        self._study = optuna.create_study(directions=directions, sampler=optuna.samplers.TPESampler(seed=seed % 2**32))
         self._trials: dict[int, optuna.Trial] = {}
 
     def suggest(self, number: int) -> Mapping[str, Leaf]:
@@ -94,13 +98,13 @@ class OptunaPolicy:
         self._trials[number] = self._study.ask()
         return self._space.sample(self._trials[number])
 
-    def report(self, number: int, step: int, steps: int, value: float) -> bool:
+    def report(self, number: int, step: int, values: Scores) -> bool:
         """Keep the value for Optuna, ask the scheduler."""
-        if self._stopped == "pruned":
-            self._trials[number].report(value, step)
-        return self._scheduler.report(number, step, (self._sign * value,))
+        if self._stopped == "pruned" and not self._goals.several:
+            self._trials[number].report(values[0], step)
+        return self._scheduler.report(number, step, _signed(self._goals, values)[:1])
 
-    def tell(self, number: int, status: Status, value: float | None, course: Course) -> None:
+    def tell(self, number: int, status: Status, values: Scores | None) -> None:
         """Tell Optuna."""
         trial = self._trials.pop(number)
         if status == "diverged":
@@ -109,7 +113,35 @@ class OptunaPolicy:
         elif status == "stopped" and self._stopped == "pruned":
             self._study.tell(trial, state=TrialState.PRUNED)
         else:
-            self._study.tell(trial, value)
+            self._study.tell(trial, values)
+
+
+def _signed(goals: Goals, values: Scores) -> Scores:
+    return tuple(goal.signed(value) for goal, value in zip(goals.goals, values, strict=True))
+
+
+class RayAsha(Scheduler):
+    """Ray Tune's ASHA, as it decides in Ray 2.60 by default (one bracket, first rung 1, reduction 4).
+
+    A trial is compared with the quantile of those that reached the rung before it, itself not included; the first one goes on.
+    """
+
+    def __init__(self, rungs: Sequence[int], reduction: int = 4) -> None:
+        self._rungs: dict[int, list[float]] = {rung: [] for rung in rungs}
+        self._quantile = 1 - 1 / reduction
+
+    def report(self, trial: int, step: int, scores: Scores) -> bool:
+        """Compare at a rung."""
+        if step not in self._rungs:
+            return True
+        before = self._rungs[step]
+        goes_on = not before or scores[0] >= float(np.quantile(before, self._quantile))
+        before.append(scores[0])
+        return goes_on
+
+    def telling(self) -> tuple[int, ...]:
+        """Return all rungs: nobody checks them."""
+        return tuple(self._rungs)
 
 
 @dataclass(frozen=True)
@@ -146,15 +178,24 @@ def _study(words: str, searcher: Mapping[str, Any], scheduler: Mapping[str, Any]
     return Method(words, policy)
 
 
-def _optuna(words: str, scheduler: Mapping[str, Any], **how: Any) -> Method:
+def _optuna(words: str, scheduler: Callable[[int], Scheduler], **how: Any) -> Method:
     def policy(surrogate: Surrogate, seed: int) -> Policy:
-        built = scheduler_of(**scheduler).build(surrogate.rungs)
-        return OptunaPolicy(surrogate, built, seed_of(seed, "optuna"), **how)
+        return OptunaPolicy(surrogate, scheduler(surrogate.rungs), seed_of(seed, "optuna"), **how)
 
     return Method(words, policy)
 
 
-_RAY = {"kind": "asha", "first_rung": 1, "reduction": 4, "check": False}
+def _fifo(rungs: int) -> Scheduler:
+    return scheduler_of("fifo").build(rungs)
+
+
+def _halving(rungs: int) -> Scheduler:
+    return scheduler_of("asha", first_rung=1, reduction=4, check=False).build(rungs)
+
+
+def _ray_asha(rungs: int) -> Scheduler:
+    return RayAsha(geometric(1, 4, rungs))
+
 
 METHODS: dict[str, Method] = {
     "raysearch": _study("a study's defaults: TPE over rungs, ASHA with checked rungs", {"kind": "tpe"}, {"kind": "asha"}),
@@ -163,10 +204,12 @@ METHODS: dict[str, Method] = {
     "raysearch-fifo": _study("TPE, no early stopping", {"kind": "tpe"}, {"kind": "fifo"}),
     "random": _study("random search, no early stopping", {"kind": "random"}, {"kind": "fifo"}),
     "random-asha": _study("random search, ASHA with checked rungs", {"kind": "random"}, {"kind": "asha"}),
-    "optuna": _optuna("bare Optuna: TPE, no early stopping", {"kind": "fifo"}, stopped="pruned", diverged="failed"),
+    "optuna": _optuna("bare Optuna: its default TPE, no early stopping", _fifo, stopped="pruned", diverged="failed"),
     "optuna-pruning": _optuna(
-        "bare Optuna: TPE told of pruned trials, successive halving", _RAY, stopped="pruned", diverged="failed"
+        "bare Optuna: TPE told of pruned trials, successive halving", _halving, stopped="pruned", diverged="failed"
     ),
-    "ray": _optuna("Ray Tune's way: its ASHA, OptunaSearch's tells", _RAY, stopped="value", diverged="running"),
+    "ray": _optuna(
+        "Ray Tune's way: its ASHA, its OptunaSearch and what that tells Optuna", _ray_asha, stopped="value", diverged="running"
+    ),
 }
 """By name; the first one is what a study does by default, and what the others are compared with."""

@@ -61,13 +61,7 @@ def _simulate(name: str, surrogate: Surrogate, workers: int, seconds: float, see
             if result[_RUNG] == surrogate.rungs and result[ST_TUNER_TIME] <= seconds and np.isfinite(course.truth):
                 started[trial.trial_id].status = "finished"
             value, now = result[_VALUE], result[ST_TUNER_TIME]
-            if (
-                result[_RUNG] == surrogate.rungs
-                and course.feasible
-                and np.isfinite(course.truth)
-                and value > best[0]
-                and now <= seconds
-            ):
+            if result[_RUNG] == surrogate.rungs and np.isfinite(course.truth) and value > best[0] and now <= seconds:
                 best[0] = value
                 search.incumbents.append((now, course.truth))
 

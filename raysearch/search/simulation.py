@@ -25,11 +25,11 @@ class Policy(Protocol):
     def suggest(self, number: int) -> Mapping[str, Leaf] | None:
         """Return values for the trial ``number``, None when there are no more."""
 
-    def report(self, number: int, step: int, steps: int, value: float) -> bool:
-        """Take a measured value after a rung and return whether the trial goes on."""
+    def report(self, number: int, step: int, values: tuple[float, ...]) -> bool:
+        """Take what is measured after a rung, of each objective, and return whether the trial goes on."""
 
-    def tell(self, number: int, status: Status, value: float | None, course: Course) -> None:
-        """Take the end of a trial; ``course`` is for its constraint and second objective only."""
+    def tell(self, number: int, status: Status, values: tuple[float, ...] | None) -> None:
+        """Take the end of a trial, with what was measured last; None where that is no number."""
 
 
 @dataclass
@@ -57,8 +57,8 @@ class Simulated:
 
     Attributes:
         trials: by number.
-        incumbents: (time, truth) whenever the trial that a user would pick changes: the feasible one of full length with the best
-            measured value; truth is its noise-free value.
+        incumbents: (time, truth) whenever the trial that a user would pick changes: the one of full length with the best measured
+            value; truth is its noise-free value.
     """
 
     trials: list[SimulatedTrial] = field(default_factory=list)
@@ -100,11 +100,12 @@ def simulate(surrogate: Surrogate, policy: Policy, *, workers: int, seconds: flo
         now, number = heapq.heappop(queue)
         trial = search.trials[number]
         value = float(trial.course.values[trial.step])
+        values = (value,) if surrogate.reference is None else (value, trial.course.second)
         trial.step += 1
         full = trial.step == surrogate.rungs
         if not np.isfinite(value):
             trial.status = "diverged"
-        elif not policy.report(number, trial.step, surrogate.rungs, value) and not full:
+        elif not policy.report(number, trial.step, values) and not full:
             trial.status = "stopped"
         elif full:
             trial.status = "finished"
@@ -112,8 +113,8 @@ def simulate(surrogate: Surrogate, policy: Policy, *, workers: int, seconds: flo
             heapq.heappush(queue, (now + trial.course.seconds, number))
             continue
         trial.ended = now
-        policy.tell(number, trial.status, value if trial.status != "diverged" else None, trial.course)
-        if trial.status == "finished" and trial.course.feasible and sign * value > best:
+        policy.tell(number, trial.status, values if trial.status != "diverged" else None)
+        if trial.status == "finished" and sign * value > best:
             best = sign * value
             search.incumbents.append((now, trial.course.truth))
         start(now)

@@ -24,16 +24,14 @@ class Course:
     Attributes:
         values: the objective as it is measured after each rung, (rungs,), with noise; NaN from the rung on at which it diverges.
         seconds: of each rung.
-        truth: the objective at the last rung without noise; NaN for a trial that diverges or violates a constraint.
+        truth: the objective at the last rung without noise; NaN for a trial that diverges.
         second: a second objective that a trial's configuration decides (less is better), e.g. multiply-adds in 1e9.
-        feasible: whether the constraint holds, which is known when the trial ends.
     """
 
     values: NDArray[np.float64]
     seconds: float
     truth: float
     second: float = 0.0
-    feasible: bool = True
 
 
 class Surrogate(ABC):
