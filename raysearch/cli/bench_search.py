@@ -95,9 +95,8 @@ def search_command(
         return None
     for line in _lines(table, problem.targets, "final" if problem.reference is None else "hypervolume"):
         click.echo(line)
-    click.echo(
-        f"{surrogate}: seeds {span[0]} to {span[-1]}, {seconds:g} simulated seconds, {workers} workers; times are medians, in seconds"
-    )
+    told_of = f"{surrogate}: seeds {span[0]} to {span[-1]}, {seconds:g} simulated seconds, {workers} workers"
+    click.echo(f"{told_of}; times are medians, in seconds")
     return None
 
 
