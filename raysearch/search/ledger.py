@@ -10,77 +10,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
-from raysearch.results.events import (
-    Cause,
-    Event,
-    Leaf,
-    Phase,
-    PhaseEnded,
-    Stage,
-    Status,
-    TrialEnded,
-    TrialReported,
-    TrialRetried,
-    TrialStarted,
-)
+from raysearch.results.events import Cause, Event, Phase, PhaseEnded, Status, TrialEnded, TrialReported, TrialRetried, TrialStarted
 from raysearch.results.record import TrialRecord
+from raysearch.search.entries import Entry, NewTrial
 from raysearch.search.job import Ended, Reported
 from raysearch.search.progress import Best, Observer, Summary
 
 logger = logging.getLogger("raysearch")
-
-
-@dataclass
-class Entry:
-    """One trial, as far as the driver needs it.
-
-    Attributes:
-        carried: seconds of earlier processes of this trial, by their last report.
-        metrics: of the last report.
-        facts: what is known of parameters, multiply-adds and so on.
-        seconds: seconds of all its processes, by the last report or, when it has ended, in all.
-        imported: it was trained in another run, and costs this one nothing.
-        parent: the trial from whose checkpoint it began.
-    """
-
-    number: int
-    phase: Phase
-    steps: int
-    status: Status | None = None
-    step: int = -1
-    value: float | None = None
-    seconds: float = 0.0
-    causes: list[Cause] = field(default_factory=list)
-    carried: float = 0.0
-    points: list[tuple[int, float]] = field(default_factory=list)
-    metrics: dict[str, float] = field(default_factory=dict)
-    facts: dict[str, Leaf] = field(default_factory=dict)
-    imported: bool = False
-    parent: int | None = None
-
-    @property
-    def parts(self) -> int:
-        """Pieces in which a worker takes its share of a batch: twice as many after each time that memory did not suffice."""
-        return int(2 ** self.causes.count("out_of_memory"))
-
-
-@dataclass(frozen=True)
-class NewTrial:
-    """What `Ledger.start` writes down; the fields of `TrialStarted` without number and phase."""
-
-    role: str
-    source: int | None
-    values: dict[str, Leaf]
-    config: dict[str, object]
-    seed: int
-    steps: int
-    facts: dict[str, Leaf] = field(default_factory=dict)
-    parent: int | None = None
-    parent_step: int = 0
-    earlier: tuple[Stage, ...] = ()
 
 
 def _nothing(error: Exception) -> None:
@@ -128,7 +66,7 @@ class Ledger:
         self.planned: int | None = None
         self.entries: dict[int, Entry] = {}
         for record in earlier:
-            self._add(_entry_of(record, metric))
+            self._add(Entry.of(record, metric))
 
     def _add(self, entry: Entry) -> None:
         self.entries[entry.number] = entry
@@ -309,23 +247,3 @@ class Ledger:
     def end_phase(self, reason: str) -> None:
         """Write that the phase is over."""
         self.write(PhaseEnded(time=time.time(), phase=self.phase, reason=reason))
-
-
-def _entry_of(record: TrialRecord, metric: str) -> Entry:
-    last = record.reports[-1] if record.reports else None
-    return Entry(
-        number=record.number,
-        phase=record.phase,
-        steps=record.steps,
-        status=record.status,
-        step=record.step if last or record.status else -1,
-        value=record.value,
-        seconds=record.seconds,
-        causes=list(record.causes),
-        carried=record.seconds if record.status is None else 0.0,
-        points=[(point.step, point.metrics[metric]) for point in record.reports],
-        metrics=dict(last.metrics) if last else {},
-        facts=dict(record.facts),
-        imported=bool(record.origin),
-        parent=record.parent,
-    )

@@ -15,8 +15,9 @@ from raysearch.results.events import Leaf, Status
 from raysearch.results.goals import CONFIG_FACTS
 from raysearch.results.record import TrialRecord
 from raysearch.rng import seed_of
+from raysearch.search.entries import Entry, NewTrial
 from raysearch.search.job import Job
-from raysearch.search.ledger import Entry, Ledger, NewTrial
+from raysearch.search.ledger import Ledger
 from raysearch.search.perturbing import child_of
 from raysearch.search.schedulers.base import Breeder
 from raysearch.search.schedulers.pbt import Config

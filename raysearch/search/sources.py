@@ -17,8 +17,9 @@ from raysearch.results.storage import Storage
 from raysearch.rng import seed_of
 from raysearch.search.budget import Limits
 from raysearch.search.costs import Costs
+from raysearch.search.entries import Entry, NewTrial
 from raysearch.search.job import Ended, Job, Reported
-from raysearch.search.ledger import Entry, Ledger, NewTrial
+from raysearch.search.ledger import Ledger
 from raysearch.search.proposals import Proposer
 from raysearch.search.study import StudySpec
 from raysearch.spec.findings import dotted

@@ -17,8 +17,9 @@ from raysearch.results.run import read_images
 from raysearch.results.storage import Storage
 from raysearch.search.attempts import Attempts
 from raysearch.search.callbacks import DriverCallback
+from raysearch.search.entries import NewTrial
 from raysearch.search.interrupt import Interrupt
-from raysearch.search.ledger import Ledger, NewTrial
+from raysearch.search.ledger import Ledger
 from raysearch.search.options import DriverOptions
 from raysearch.search.phase import Layout, run_phase
 from raysearch.search.remote import collect

@@ -16,7 +16,8 @@ from raysearch.cli import bench_search, main
 from raysearch.errors import SpecError
 from raysearch.results.events import Status
 from raysearch.search.contest import OURS, Run, Setting, run_once, standings, surrogate_of
-from raysearch.search.methods import METHODS
+from raysearch.search.methods import METHODS, RayAsha, StudyPolicy, goals_of, scheduler_of, searcher_of
+from raysearch.search.race_file import Key, RaceFile
 from raysearch.search.simulation import simulate
 from raysearch.search.surrogates.base import Course, Surrogate
 from raysearch.spec.domains import Leaf
@@ -47,27 +48,27 @@ class Told:
 
     def __init__(self, values: list[int]) -> None:
         self.values = values
-        self.ends: list[tuple[int, Status, float | None]] = []
+        self.ends: list[tuple[int, Status, tuple[float, ...] | None]] = []
 
     def suggest(self, number: int) -> Mapping[str, Leaf] | None:
         return {"x": self.values[number]} if number < len(self.values) else None
 
-    def report(self, number: int, step: int, steps: int, value: float) -> bool:
+    def report(self, number: int, step: int, values: tuple[float, ...]) -> bool:
         return self.values[number] != 1
 
-    def tell(self, number: int, status: Status, value: float | None, course: Course) -> None:
-        self.ends.append((number, status, value))
+    def tell(self, number: int, status: Status, values: tuple[float, ...] | None) -> None:
+        self.ends.append((number, status, values))
 
 
 def test_two_workers_take_the_time_that_they_take() -> None:
     told = Told([1, 2, 9, 3, 0, 5])
     found = simulate(Three(), told, workers=2, seconds=75, seed=0)
     assert told.ends == [
-        (0, "stopped", 1.0),
-        (1, "finished", 6.0),
+        (0, "stopped", (1.0,)),
+        (1, "finished", (6.0,)),
         (2, "diverged", None),
-        (3, "finished", 9.0),
-        (4, "finished", 0.0),
+        (3, "finished", (9.0,)),
+        (4, "finished", (0.0,)),
     ]
     assert [trial.ended for trial in found.trials] == [10, 30, 30, 60, 60, 0], "the last one is cut off at 75 s"
     assert found.incumbents == [(30, 6.0), (60, 9.0)]
@@ -82,6 +83,70 @@ def test_every_method_searches_and_repeats_itself() -> None:
             first = run_once(Setting(surrogate, 4000, 3), method, 5)
             assert first == run_once(Setting(surrogate, 4000, 3), method, 5) or math.isnan(first.final)
             assert first.trials >= 3
+
+
+def test_with_two_objectives_ours_learns_from_both() -> None:
+    told: list[tuple[float, ...]] = []
+
+    class Listening(StudyPolicy):
+        def report(self, number: int, step: int, values: tuple[float, ...]) -> bool:
+            told.append(values)
+            return super().report(number, step, values)
+
+    surrogate = surrogate_of("two_objectives")
+    policy = Listening(surrogate, searcher_of("tpe"), scheduler_of("fifo"), 0)
+    assert [(goal.metric, goal.mode) for goal in goals_of(surrogate).goals] == [("value", "max"), ("second", "min")]
+    found = simulate(surrogate, policy, workers=2, seconds=9000, seed=0)
+    seconds = {trial.course.second for trial in found.trials}
+    assert {second for _, second in told} <= seconds
+    assert len(goals_of(surrogate_of("restoration")).goals) == 1
+
+
+def test_the_imitation_of_ray_stops_what_ray_stops() -> None:
+    """Against Ray's own rungs, on reports in random order."""
+    from ray.tune.schedulers.async_hyperband import _Bracket
+    from ray.tune.schedulers.trial_scheduler import TrialScheduler
+
+    class Numbered:
+        def __init__(self, number: int) -> None:
+            self.trial_id = str(number)
+
+    rng = np.random.default_rng(3)
+    theirs, ours = _Bracket(1, 27, 4, 0), RayAsha((1, 4, 16))
+    trials = [(number, rng.normal(size=27).cumsum()) for number in range(30)]
+    running, stopped = {number: 0 for number, _ in trials}, 0
+    while running:
+        number = int(rng.choice(list(running)))
+        running[number] += 1
+        step = running[number]
+        value = float(trials[number][1][step - 1])
+        answer = theirs.on_result(Numbered(number), step, value)
+        goes_on = ours.report(number, step, (value,))
+        assert goes_on == (answer == TrialScheduler.CONTINUE), (number, step)
+        stopped += not goes_on
+        if not goes_on or step == 27:
+            del running[number]
+    assert stopped > 15
+
+
+def test_what_is_in_a_file_is_not_searched_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "runs.csv"
+    setting = Setting("restoration", 5000, 4)
+    kept = Run(99.5, (1.25, math.inf, math.inf), 7)
+    RaceFile(path).add(Key(setting, "random", 12), kept)
+    arguments = ["bench", "search", "--method", "random", "--first-seed", "11", "--seeds", "2", "--seconds", "5000"]
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--processes", "1", "--runs", str(path), "--json"])
+    assert ended.value.code == 0
+    data = json.loads(capsys.readouterr().out)
+    assert [run["final"] for run in data["runs"]["random"]] == [run_once(setting, "random", 11).final, 99.5]
+    found = dict(RaceFile(path))
+    assert found[Key(setting, "random", 12)] == kept
+    assert {(key.method, key.seed) for key in found} == {(name, seed) for name in (OURS, "random") for seed in (11, 12)}
+    assert found[Key(setting, OURS, 11)].final == run_once(setting, OURS, 11).final
+    (tmp_path / "other.csv").write_text("a,b\n", encoding="utf-8")
+    with pytest.raises(SpecError, match="no file of searches"):
+        RaceFile(tmp_path / "other.csv")
 
 
 def test_standings_against_hand_computed_numbers() -> None:

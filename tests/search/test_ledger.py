@@ -10,8 +10,9 @@ from raysearch.results.events import Event, PhaseEnded, Status, TrialEnded, Tria
 from raysearch.results.replay import replay
 from raysearch.search import ledger as ledgers
 from raysearch.search.budget import Limits
+from raysearch.search.entries import NewTrial
 from raysearch.search.job import Ended, Job, Message, Reported, message_from_json, message_to_json, to_result
-from raysearch.search.ledger import Ledger, NewTrial
+from raysearch.search.ledger import Ledger
 from raysearch.search.progress import Summary
 from raysearch.search.sources import confirm_seeds, plan_confirmation, trial_seed
 
