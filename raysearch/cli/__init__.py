@@ -36,6 +36,7 @@ COMMANDS = {
     "report": ("reports", "Write the HTML report of one or several runs."),
     "compare": ("reports", "Compare runs, or the values of a setting."),
     "index": ("reports", "Write a page that lists all runs."),
+    "export": ("export", "Write a run for other programs: Parquet, CSV, MLflow, Optuna."),
     "train": ("networks", "Train one configuration, without Ray."),
     "eval": ("networks", "Evaluate a checkpoint on photographs."),
     "restore": ("networks", "Restore a folder of images with a checkpoint."),
