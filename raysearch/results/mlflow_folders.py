@@ -10,8 +10,8 @@
     EXPERIMENT/RUN/artifacts/config.yaml
 
 Written without MLflow. Decided here: a ``/`` or another letter that MLflow does not know in a name becomes a dot, so that names
-are files and never folders. Early-stopped trials are ``KILLED``, those without a value ``FAILED``; the tag ``raysearch.status``
-tells more.
+are files and never folders. Trials that were stopped early or interrupted are ``KILLED``, those without a value ``FAILED``; the tag
+``raysearch.status`` tells more.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from raysearch.results.yaml_text import to_yaml
 from raysearch.train.atomic import write_atomically
 
 _RUNNING, _FINISHED, _FAILED, _KILLED = 1, 3, 4, 5
-_STATES: Mapping[Status | None, int] = {None: _RUNNING, "finished": _FINISHED, "infeasible": _FINISHED, "stopped": _KILLED}
+_STATES: Mapping[Status, int] = {"finished": _FINISHED, "infeasible": _FINISHED, "stopped": _KILLED}
 _UNKNOWN = re.compile(r"[^A-Za-z0-9_.: -]")
 _LOCAL = 4
 """MLflow's number for a run that was started on this machine."""
@@ -82,7 +82,7 @@ def _write_trial(record: RunRecord, trial: TrialRecord, place: Path) -> None:
         "source_type": _LOCAL,
         "source_version": "",
         "start_time": _milliseconds(trial.started),
-        "status": _STATES.get(trial.status, _FAILED),
+        "status": _state(record, trial),
         "tags": [],
         "user_id": "",
     }
@@ -96,6 +96,13 @@ def _write_trial(record: RunRecord, trial: TrialRecord, place: Path) -> None:
     write_atomically(folder / "artifacts" / "config.yaml", to_yaml(trial.config).encode())
     for (kind, key), text in texts.items():
         (folder / kind / _free(folder / kind, key)).write_text(text, encoding="utf-8")
+
+
+def _state(record: RunRecord, trial: TrialRecord) -> int:
+    """Return MLflow's number of a state; a trial that has not ended runs only as long as a driver lives."""
+    if trial.status is None:
+        return _RUNNING if record.holder else _KILLED
+    return _STATES.get(trial.status, _FAILED)
 
 
 def _metrics(trial: TrialRecord, ended: bool) -> dict[str, list[str]]:
@@ -113,7 +120,7 @@ def _tags(record: RunRecord, trial: TrialRecord) -> dict[str, str]:
     told: Iterable[tuple[str, object]] = (
         ("phase", trial.phase),
         ("role", trial.role),
-        ("status", trial.status or "running"),
+        ("status", trial.status or ("running" if record.holder else "interrupted")),
         ("reason", trial.reason),
         ("seed", trial.seed),
         ("steps", trial.steps),

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, get_args
 
 from ray.util.metrics import Counter, Gauge
 from tensorboardX import SummaryWriter
+from tensorboardX.summary import hparams
 
-from raysearch.results.events import Event, Status, TrialEnded, TrialReported, TrialStarted
+from raysearch.results.events import Event, Leaf, Status, TrialEnded, TrialReported, TrialStarted
+from raysearch.results.record import TrialRecord
 from raysearch.search.progress import Summary
 
 _STATES = ("running", *get_args(Status))
 
 
 class TensorBoard:
-    """Writes the scalars and hyperparameters of each trial under ``FOLDER/0007``."""
+    """Writes the scalars and hyperparameters of each trial under ``FOLDER/0007``.
 
-    def __init__(self, folder: Path, metric: str) -> None:
+    Args:
+        metric: the objective, which stands beside the hyperparameters.
+        earlier: trials of earlier drivers; those that did not end go on.
+    """
+
+    def __init__(self, folder: Path, metric: str, earlier: Sequence[TrialRecord] = ()) -> None:
         self._folder = folder
         self._metric = metric
         self._writers: dict[int, SummaryWriter] = {}
-        self._values: dict[int, dict[str, bool | str | float | int]] = {}
+        self._values = {trial.number: _shown(trial.values) for trial in earlier if trial.status is None}
 
     def __enter__(self) -> Self:
         return self
@@ -35,7 +43,7 @@ class TensorBoard:
     def on_event(self, event: Event, summary: Summary) -> None:
         """Write what a trial's events tell."""
         if isinstance(event, TrialStarted):
-            self._values[event.trial] = {name: "none" if value is None else value for name, value in event.values.items()}
+            self._values[event.trial] = _shown(event.values)
             if event.parent is not None:
                 line = f"child of trial {event.parent:04d} from step {event.parent_step} on"
                 self._writer(event.trial).add_text("lineage", line, event.parent_step, walltime=event.time)
@@ -53,13 +61,23 @@ class TensorBoard:
         if writer is None:
             return
         if event.value is not None and values:
-            writer.add_hparams(values, {f"hparam/{self._metric}": event.value}, name=".", global_step=event.step)
+            name = f"hparam/{self._metric}"
+            for part in hparams(values, {name: event.value}):  # add_hparams would open a second file, maybe of the same name
+                writer.file_writer.add_summary(part)
+            writer.add_scalar(name, event.value, event.step, walltime=event.time)
         writer.close()
 
     def _writer(self, trial: int) -> SummaryWriter:
         if trial not in self._writers:
-            self._writers[trial] = SummaryWriter(str(self._folder / f"{trial:04d}"), max_queue=1000, flush_secs=3600)
+            folder = self._folder / f"{trial:04d}"
+            suffix = f".{len(list(folder.glob('*')))}"  # a file's name is a second; an earlier driver may have had the same one
+            self._writers[trial] = SummaryWriter(str(folder), max_queue=1000, flush_secs=3600, filename_suffix=suffix)
         return self._writers[trial]
+
+
+def _shown(values: Mapping[str, Leaf]) -> dict[str, bool | str | float | int]:
+    """Return values as TensorBoard takes them: it knows no null."""
+    return {name: "none" if value is None else value for name, value in values.items()}
 
 
 class RayMetrics:

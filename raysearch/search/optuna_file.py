@@ -76,7 +76,7 @@ def _trial_of(record: RunRecord, trial: TrialRecord, space: Space, goals: Goals)
         values=values,
         params=dict(trial.values),
         distributions={name: distribution(space.domains[name]) for name in trial.values},
-        user_attrs=_attributes(trial),
+        user_attrs=_attributes(record, trial),
         intermediate_values={} if goals.several else _curve(trial, goals.headline.metric),
         constraints=constraints or None,
     )
@@ -112,9 +112,13 @@ def _curve(trial: TrialRecord, metric: str) -> dict[int, float]:
     return {point.step: value for point in trial.reports if math.isfinite(value := point.metrics.get(metric, math.nan))}
 
 
-def _attributes(trial: TrialRecord) -> dict[str, Leaf]:
+def _attributes(record: RunRecord, trial: TrialRecord) -> dict[str, Leaf]:
     """Return what else is known of a trial: our number and state, its facts, and its last metrics."""
-    known: dict[str, Leaf] = {"trial": trial.number, "status": trial.status or "interrupted", "role": trial.role}
+    known: dict[str, Leaf] = {
+        "trial": trial.number,
+        "status": trial.status or ("running" if record.holder else "interrupted"),
+        "role": trial.role,
+    }
     known |= {"seed": trial.seed, "steps": trial.steps, "step": trial.step, "seconds": trial.seconds, "reason": trial.reason}
     known |= {f"facts.{name}": value for name, value in trial.facts.items()}
     last = trial.reports[-1].metrics if trial.reports else {}

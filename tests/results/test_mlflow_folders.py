@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_a_store_holds_every_trial(run: RunFolder, tmp_path: Path) -> None:
         assert about["artifact_uri"] == (folder / "artifacts").as_uri()
         assert len(folder.name) == 32
     states = {name: _meta(folder)["status"] for name, folder in runs.items()}
-    assert states == {"0000": 3, "0001": 1, "0002": 4, "0003": 1}, "finished, running, failed, running"
+    assert states == {"0000": 3, "0001": 5, "0002": 4, "0003": 5}, "finished, killed, failed, killed: nobody drives the run"
     first = runs["0000"]
     assert (first / "params" / "lr").read_text() == "0.001"
     assert (first / "params" / ".cmd").read_text() == "true"
@@ -44,6 +45,9 @@ def test_a_store_holds_every_trial(run: RunFolder, tmp_path: Path) -> None:
     assert (first / "tags" / "raysearch.status").read_text() == "finished"
     assert (runs["0002"] / "params" / "sampler").read_bytes().decode() == NASTY
     assert yaml.parse((first / "artifacts" / "config.yaml").read_text()).data == {"model": {"kind": "dncnn"}}
+    write_mlflow(replace(record, holder="process 7"), tmp_path / "live")
+    live = [_meta(folder) for folder in (tmp_path / "live" / experiment.name).iterdir() if folder.is_dir()]
+    assert sorted(str(about["status"]) for about in live) == ["1", "1", "3", "4"]
     with pytest.raises(SpecError, match="in this store already"):
         write_mlflow(record, tmp_path / "store")
 
