@@ -70,21 +70,20 @@ def told(axes: Axes, height: int) -> str:
     names = {one.colour: one.public for one in reversed(found) if one.public}
     total = sum(len(one.xs) for one in found)
     across, up = (_printer(axes.xaxis, [one.xs for one in found]), _printer(axes.yaxis, [one.ys for one in found]))
-    series = []
+    series: list[list[object]] = []
+    seen: set[tuple[str, int, int]] = set()
     for one in found:
         chosen = _thinned(len(one.xs), total)
-        xs, ys = one.xs[chosen], one.ys[chosen]
-        places = axes.transData.transform(np.column_stack([xs, ys]))
+        places = axes.transData.transform(np.column_stack([one.xs[chosen], one.ys[chosen]]))
         parts = [one.public or names.get(one.colour, ""), one.label.removeprefix("_") if not one.public else ""]
-        series.append(
-            [
-                ", ".join(filter(None, parts))[:_LABEL],
-                [round(float(x)) for x in places[:, 0]],
-                [round(height - float(y)) for y in places[:, 1]],
-                [across(float(x)) for x in xs],
-                [up(float(y)) for y in ys],
-            ]
-        )
+        name = ", ".join(filter(None, parts))[:_LABEL]
+        marks = [(name, round(float(x)), round(height - float(y))) for x, y in places]
+        new = [i for i, mark in enumerate(marks) if mark not in seen]
+        seen.update(marks)
+        xs, ys = ([marks[i][axis] for i in new] for axis in (1, 2))
+        if new:
+            texts = ([across(float(one.xs[chosen[i]])) for i in new], [up(float(one.ys[chosen[i]])) for i in new])
+            series.append([name, xs, ys, *texts])
     title = axes.get_ylabel() or ("" if _named(axes.yaxis) else axes.get_title("left") or axes.get_title())
     return json.dumps({"x": axes.get_xlabel(), "y": title, "s": series}, ensure_ascii=False, separators=(",", ":"))
 

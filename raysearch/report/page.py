@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from raysearch import __version__
 from raysearch.errors import SpecError
@@ -39,6 +39,8 @@ SECTIONS: tuple[Callable[[View], Section | None], ...] = (
 """A run's part of the page, in this order; a section that has nothing to say is None."""
 
 _CSP = "default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
+_LONG = 20
+_JOINTS = re.compile(r"(?<=[A-Za-z][._/])(?=\w)")
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
@@ -182,9 +184,15 @@ def render(parts: Sequence[Part], all_runs: Part | None = None, live: Live | Non
         policy=_CSP.format(style=_hash(style), script=_hash(script)),
         data=Markup(_data(parts, all_runs)),
         trusted=Markup,
+        breakable=_breakable,
         version=__version__,
     )
     return _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _breakable(text: str) -> Markup:
+    """Let a long name break after its dots and underscores, rather than anywhere."""
+    return escape(text) if len(text) <= _LONG else Markup("<wbr>").join(_JOINTS.split(text))
 
 
 def _asset(name: str) -> str:

@@ -8,13 +8,11 @@ those of the printed page.
 from __future__ import annotations
 
 import io
-import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
-from xml.etree import ElementTree
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -22,6 +20,7 @@ from matplotlib.colors import get_named_colors_mapping
 from matplotlib.figure import Figure
 
 from raysearch.report.hover import told
+from raysearch.report.inline import inlined
 
 Form = Literal["svg", "pdf"]
 
@@ -78,8 +77,6 @@ _STYLE: dict[Any, Any] = {
     "figure.constrained_layout.h_pad": 0.06,
     "figure.constrained_layout.w_pad": 0.06,
 }
-_DROPPED = frozenset({"metadata", "style"})
-_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 
 
 @dataclass(frozen=True)
@@ -126,7 +123,7 @@ def panel(
         figure = _figure(alone, width, height)
         drawn = _saved(figure, "svg")
         points = told(figure.axes[0], height)
-    return Drawing(_inline(drawn, name, title, description, points, width, height), paint, width, height)
+    return Drawing(inlined(drawn, name, (title, description, points), (width, height), PALETTE), paint, width, height)
 
 
 def files(paint: Callable[[Figure], None], width: float, height: float) -> dict[Form, bytes]:
@@ -177,79 +174,3 @@ def _named(colours: Mapping[str, str]) -> Iterator[None]:
     finally:
         for name in colours:
             del known[name]
-
-
-def _inline(drawn: bytes, name: str, title: str, description: str, points: str, width: int, height: int) -> str:
-    root = ElementTree.fromstring(drawn)
-    _strip(root)
-    for element in root.iter():
-        _plain_tag(element)
-        _class_for_style(element)
-        for key in ("d", "transform", "x", "y", "points"):
-            if key in element.attrib:
-                element.set(key, _NUMBER.sub(lambda match: f"{float(match[0]):.2f}", element.attrib[key]))
-    _scope_ids(root, name)
-    for key in list(root.attrib):
-        del root.attrib[key]
-    root.attrib.update({"viewBox": f"0 0 {width} {height}", "role": "img", "aria-labelledby": f"{name}-t {name}-d"})
-    for position, (tag, text) in enumerate((("title", title), ("desc", description))):
-        child = ElementTree.Element(tag, {"id": f"{name}-{tag[0]}"})
-        child.text = text
-        root.insert(position, child)
-    if points:
-        ElementTree.SubElement(root, "metadata").text = points
-    return ElementTree.tostring(root, encoding="unicode")
-
-
-def _strip(element: ElementTree.Element) -> None:
-    """Drop metadata, style sheets and the white space between elements."""
-    for child in list(element):
-        if child.tag.rpartition("}")[2] in _DROPPED:
-            element.remove(child)
-            continue
-        child.tail = None
-        _strip(child)
-    if len(element):
-        element.text = None
-
-
-def _plain_tag(element: ElementTree.Element) -> None:
-    element.tag = element.tag.rpartition("}")[2]
-    for key in [key for key in element.attrib if key.startswith("{")]:
-        element.set(key.rpartition("}")[2], element.attrib.pop(key))
-
-
-def _class_for_style(element: ElementTree.Element) -> None:
-    """Turn declarations into presentation attributes, and placeholder colours into classes."""
-    classes = []
-    for declaration in element.attrib.pop("style", "").split(";"):
-        key, _, value = (part.strip() for part in declaration.partition(":"))
-        if key in ("fill", "stroke") and value in PALETTE:
-            classes.append(f"{key[0]}-{PALETTE[value]}")
-        elif key == "font":
-            size = re.search(r"([\d.]+)px", value)
-            element.set("font-size", size[1] if size else "10")
-            if "bold" in value or "700" in value:
-                element.set("font-weight", "bold")
-        elif key and key not in ("font-family", "white-space"):
-            element.set(key, value)
-    if element.tag == "text" and not any(name.startswith("f-") for name in classes):
-        classes.append("f-ink")
-    if classes:
-        element.set("class", " ".join(classes))
-
-
-def _scope_ids(root: ElementTree.Element, name: str) -> None:
-    """Keep the ids that something refers to, numbered and beginning with the drawing's name; two drawings never share one."""
-    everything = " ".join(value for element in root.iter() for key, value in element.attrib.items() if key != "id")
-    used = set(re.findall(r"#([\w.-]+)", everything))
-    renamed: dict[str, str] = {}
-    for element in root.iter():
-        old = element.attrib.pop("id", None)
-        if old in used and old is not None:
-            renamed[old] = f"{name}-{len(renamed)}"
-            element.set("id", renamed[old])
-    for element in root.iter():
-        for key, value in element.attrib.items():
-            if "#" in value:
-                element.set(key, re.sub(r"#([\w.-]+)", lambda match: f"#{renamed.get(match[1], match[1])}", value))

@@ -91,11 +91,11 @@ class Browser:
             read += byte
         return json.loads(read)
 
-    def open(self, page: Path, width: int, dark: bool = False) -> None:
-        """Open a page at a width and wait until it is loaded."""
+    def open(self, page: Path, width: int, dark: bool = False, media: str = "screen") -> None:
+        """Open a page at a width and wait until it is loaded; ``media`` may be ``print``."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         scheme = "dark" if dark else "light"
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call("Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.events.clear()
         self.call("Page.navigate", url=page.as_uri())
         self.loaded(1)
@@ -113,8 +113,9 @@ class Browser:
 
     def press(self, key: str) -> None:
         """Press and release a key that has a name, such as ``ArrowRight``."""
-        for kind in ("rawKeyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+        typed = {"text": "\r"} if key == "Enter" else {}
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, **typed)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key)
 
     def complaints(self) -> list[dict[str, object]]:
         """What the console and the log said, and exceptions."""

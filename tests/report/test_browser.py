@@ -3,11 +3,12 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import chromium
 import pytest
+from test_escaping import PAYLOADS, poisoned_run
 
 from raysearch.report.page import write_report
 from raysearch.results.record import RunRecord
@@ -36,6 +37,9 @@ CONTRAST = """(() => {
   return low;
 })()"""
 
+AXE = """axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']}).then(found => ({
+  passes: found.passes.length,
+  violations: found.violations.map(one => [one.id, one.help, one.nodes.map(node => node.html.slice(0, 200))])}))"""
 THIRD_POINT = """(() => {
   const drawing = document.querySelector('#r1-curves svg');
   drawing.scrollIntoView({behavior: 'instant', block: 'center'});
@@ -81,29 +85,71 @@ def test_drawings_follow_the_theme(browser: chromium.Browser, page: Path) -> Non
     assert browser.evaluate(fill) == "rgb(236, 235, 230)"
 
 
-def test_tables_sort(browser: chromium.Browser, page: Path) -> None:
+@pytest.mark.parametrize("way", ["click", "key"])
+def test_tables_sort(browser: chromium.Browser, page: Path, way: str) -> None:
     browser.open(page, 1400)
     values = "[...document.querySelectorAll('#r1-trials tbody tr')].map(row => row.cells[3].dataset.sort ?? null)"
-    click = "document.querySelectorAll('#r1-trials thead tr:last-child th')[3].firstChild.click()"
-    for falling in (False, True):
-        browser.evaluate(click)
+    button = "document.querySelectorAll('#r1-trials thead tr:last-child th')[3].firstChild"
+    for order in ("ascending", "descending"):
+        if way == "click":
+            browser.evaluate(f"{button}.click()")
+        else:
+            browser.evaluate(f"{button}.focus()")
+            browser.press("Enter")
         found = browser.evaluate(values)
         assert isinstance(found, list)
         numbers = [float(value) for value in found if value is not None]
-        assert numbers == sorted(numbers, reverse=falling)
+        assert numbers == sorted(numbers, reverse=order == "descending")
         assert found[len(numbers) :] == [None] * (len(found) - len(numbers))
+        assert browser.evaluate(f"{button}.parentElement.ariaSort") == order
     assert browser.evaluate("document.querySelectorAll('#r1-trials [aria-sort]').length") == 1
 
 
+@pytest.mark.parametrize(("width", "dark"), [(360, False), (1400, True)])
+def test_the_rules_of_accessibility_hold(browser: chromium.Browser, page: Path, width: int, dark: bool) -> None:
+    browser.open(page, width, dark)
+    browser.evaluate(files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8") + "; null")
+    browser.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    found = browser.evaluate(AXE, wait=True)
+    assert isinstance(found, dict)
+    assert found["violations"] == []
+    assert found["passes"] > 30
+
+
+def test_it_prints_black_on_white_and_whole(browser: chromium.Browser, page: Path) -> None:
+    browser.open(page, 720, dark=True, media="print")
+    assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert browser.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    hidden = "['nav', '.tools', '.skip'].map(name => getComputedStyle(document.querySelector(name)).display)"
+    assert browser.evaluate(hidden) == ["none"] * 3
+    wide = "[...document.querySelectorAll('article table')].filter(e => e.checkVisibility() && e.offsetWidth > 720).map(e => e.id)"
+    assert browser.evaluate(wide) == []
+
+
+def test_the_policy_stops_what_was_put_into_the_file(browser: chromium.Browser, page: Path, tmp_path: Path) -> None:
+    smuggled = """<script>document.title = 'owned'</script><img src="data:," onerror="document.title = 'owned'" alt="">
+      <p onclick="document.title = 'owned'" id="trap" style="color: red">x</p><iframe src="data:text/html,x"></iframe>"""
+    other = tmp_path / "page.html"
+    other.write_text(page.read_text(encoding="utf-8").replace("<main", f"{smuggled}<main", 1), encoding="utf-8")
+    browser.open(other, 1400)
+    browser.evaluate("document.getElementById('trap').click()")
+    assert browser.evaluate("document.title") != "owned"
+    assert browser.evaluate("getComputedStyle(document.getElementById('trap')).color") != "rgb(255, 0, 0)"
+    told = [event for event in browser.complaints() if "Content Security Policy" in str(event)]
+    assert len(told) >= 4
+
+
 def test_a_hostile_run_runs_nothing(browser: chromium.Browser, run: RunRecord, folder: Path, tmp_path: Path) -> None:
-    payload = "<img src=x onerror=alert(1)></script><script>document.title='owned'</script>" + "w" * 200
-    trials = tuple(replace(trial, reason=payload, role=payload, values={payload: payload}) for trial in run.trials)
-    spec = run.spec | {"title": payload, "question": payload}
-    page = write_report([replace(run, trials=trials, spec=spec, name=payload)], [folder], tmp_path / "page.html")
+    payload = "".join(PAYLOADS) + "</script><script>document.title='owned'</script>" + "w" * 200
+    page = write_report([poisoned_run(run, payload)], [folder], tmp_path / "page.html")
     browser.open(page, 400)
     assert browser.evaluate("document.title") != "owned"
     assert browser.complaints() == []
     assert browser.evaluate(WIDER) == []
+    browser.evaluate("document.querySelectorAll('.panel').forEach(one => one.focus())")
+    browser.press("ArrowRight")
+    assert browser.evaluate("document.querySelectorAll('.tip:not([hidden]) > *').length") >= 2
+    assert browser.complaints() == []
 
 
 def test_a_figure_tells_its_values_under_the_pointer_and_to_the_keyboard(browser: chromium.Browser, page: Path) -> None:

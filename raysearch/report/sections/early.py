@@ -55,7 +55,7 @@ def _figure(view: View, shown: Sequence[Agreement], stopped: Sequence[int]) -> F
             label="trials were stopped here",
         )
         axes.axhline(LEAST, color=svg.MUTED, linewidth=1)
-        axes.set_ylim(top=1.02)
+        axes.set_ylim(top=1.05)
         axes.set_xlabel("optimisation steps")
         axes.set_ylabel("rank correlation with the end")
         axes.legend(loc="lower right")

@@ -12,7 +12,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
   heads.forEach((head, column) => {
-    const button = make("button", { type: "button", textContent: head.textContent });
+    const button = make("button", { type: "button" }, ...head.childNodes);
     head.replaceChildren(button);
     button.addEventListener("click", () => {
       const falling = head.getAttribute("aria-sort") === "ascending";
@@ -44,7 +44,8 @@ for (const table of document.querySelectorAll("table")) {
   const save = make("button", { type: "button", textContent: "save" });
   copy.setAttribute("aria-label", `Copy ${name} as CSV`);
   save.setAttribute("aria-label", `Save ${name} as a CSV file`);
-  table.parentElement.after(make("p", { className: "tools" }, "CSV: ", copy, " · ", save));
+  const notes = table.parentElement.nextElementSibling;
+  (notes?.matches(".notes") ? notes : table.parentElement).after(make("p", { className: "tools" }, "CSV: ", copy, " · ", save));
   copy.addEventListener("click", async () => {
     const done = await copied(separated(table));
     copy.textContent = done ? "copied" : "not allowed here";
@@ -106,7 +107,7 @@ function quoted(text) {
 // Values of a figure, under the pointer and by the arrow keys. What there is to tell stands in the drawing's metadata.
 const hint = make("p", { id: "hint", className: "unseen", textContent: "Arrow keys step through the values, Escape ends." });
 const tip = make("div", { className: "tip", hidden: true });
-document.body.append(hint);
+document.querySelector("main").append(hint);
 const NEAR = 40;
 for (const drawing of document.querySelectorAll(".panel svg")) {
   const source = drawing.querySelector("metadata");
