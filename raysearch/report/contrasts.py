@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from raysearch.report.budgets import NAMES, Budget, equal, length, usual
+from raysearch.report.budgets import BUDGETS, NAMES, Budget, equal, length, shown, usual
 from raysearch.report.common import Ground, ground
 from raysearch.report.formats import Metric
-from raysearch.report.measured import Numbers, on_test, on_validation, rest_of
+from raysearch.report.measured import Numbers, on_test, on_validation, race_of, rest_of
 from raysearch.report.sides import Side
 from raysearch.results.statistics import holm
 
@@ -93,7 +93,7 @@ def _contrast(side: Side, reference: Side, by: str, budget: Budget, common: Grou
         return Contrast(side, reference, problem, None, "validation", math.nan, "", ())
 
     for one in (side, reference):
-        if not one.trainings:
+        if not any(trial.reports for trial in one.trials):
             return refused(f"{one.name} has no training that ended with a value")
     if common.problem:
         return refused(common.problem)
@@ -106,6 +106,7 @@ def _contrast(side: Side, reference: Side, by: str, budget: Budget, common: Grou
     if common.places and alike:
         numbers, how = on_test(side, reference, common.places)
         basis: Basis = "test"
+        notes += (*_raced(side, reference), *_cost(side, reference, budget))
     elif common.no_validation:
         return refused(common.no_validation)
     else:
@@ -129,6 +130,27 @@ def _otherwise(side: Side, reference: Side, by: str) -> tuple[str, ...]:
     differing = [name for name in names if {rest.get(name) for rest in ours} != {rest.get(name) for rest in theirs}]
     listed = ", ".join(differing[:4]) + (", …" if len(differing) > 4 else "")
     return (f"{side.name} and {reference.name} differ also in {listed}.",) if differing else ()
+
+
+def _raced(side: Side, reference: Side) -> tuple[str, ...]:
+    rule = race_of((*side.trainings, *reference.trainings))
+    if rule is None:
+        return ()
+    return (f"Seeds were raced: intervals and p values on test photographs are corrected for {rule.looks} looks.",)
+
+
+def _cost(side: Side, reference: Side, budget: Budget) -> tuple[str, ...]:
+    """Say what else the trainings of an equal budget took, where that differs by more than a twentieth."""
+    found = []
+    for other in BUDGETS:
+        means = [[one for trial in of.trials if (one := length(trial, other)) is not None] for of in (side, reference)]
+        if other == budget or not all(means):
+            continue
+        ours, theirs = (sum(one) / len(one) for one in means)
+        if not equal((ours, theirs), "seconds"):
+            found.append(f"{shown(ours, other)} (and {shown(theirs, other)})")
+    names = f"a training of {side.name} (and of {reference.name})"
+    return (f"At this budget {names} took {' and '.join(found)} on average.",) if found else ()
 
 
 def _cut(alike: bool, *, tested: bool) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def on_test(side: Side, reference: Side, places: Sequence[Place]) -> tuple[Numbe
     ours, theirs = (_by_seed(side, of, cells, metric) for side, of in zip(sides, seeds, strict=True))
     if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
         return None, f"a {metric.title} is infinite or missing"
-    race = _race(every)
+    race = race_of(every)
     found = (race.difference if race is not None else paired_difference)(ours, theirs, seeds=(seeds[0], seeds[1]))
     seeded = f"{plural(len(shared), 'seed')} in pairs" if found.paired else f"{len(seeds[0])} and {len(seeds[1])} seeds, not paired"
     how = f"{plural(found.n_images, 'test photograph')}, {seeded}"
@@ -91,7 +91,7 @@ def _by_seed(side: Side, seeds: Sequence[int], cells: Sequence[tuple[Place, str]
     return by_photograph(np.stack(rows), cells)
 
 
-def _race(trainings: Iterable[Training]) -> RaceRule | None:
+def race_of(trainings: Iterable[Training]) -> RaceRule | None:
     """Return the race with the most looks, by which intervals are corrected; None if nothing was raced."""
     rules = [training.view.race for training in trainings]
     return max((rule for rule in rules if rule is not None), key=lambda rule: rule.looks, default=None)

@@ -333,3 +333,36 @@ def test_an_evaluation_beyond_the_budget_does_not_count(first: RunRecord) -> Non
     trial = first.trials[0]
     assert reached(trial, "steps", 150, "psnr") == trial.reports[0].metrics["psnr"]
     assert reached(trial, "steps", 99, "psnr") is None
+
+
+def test_configurations_of_one_seed_are_averaged() -> None:
+    record = replace(plausible_study.record("two", top=2), environment={"data": DATA})
+    both = {t.number for t in record.trials if t.role in ("top1", "top2")}
+    trials = tuple(replace(t, config=t.config | {"batch": 99}) if t.number in both else t for t in record.trials)
+    (row,) = by("batch", replace(record, trials=trials)).rows
+    d = (psnr(record, "top1") + psnr(record, "top2")) / 2 - psnr(record, "baseline")
+    assert row.how == "3 test photographs, 3 seeds in pairs"
+    assert row.numbers is not None
+    assert row.numbers.difference == pytest.approx(d.mean())
+    assert row.numbers.p == pytest.approx(crossed(d)[2])
+    assert any("differ also in" in note for note in row.notes)
+
+
+def test_what_an_equal_budget_took_else_is_told(first: RunRecord, second: RunRecord) -> None:
+    assert not any("took" in note for note in notes(compared(first, second)))
+    slow = tuple(
+        replace(t, reports=tuple(replace(p, metrics=p.metrics | {"train_seconds": 0.06 * p.step}) for p in t.reports))
+        for t in second.trials
+    )
+    said = notes(compared(first, replace(second, trials=slow)))
+    assert "At this budget a training of second (and of first) took 48.0 s (and 16.0 s) on average." in said
+
+
+def test_a_seed_race_widens_the_interval(first: RunRecord, second: RunRecord) -> None:
+    raced = replace(second, spec=second.spec | {"confirm": {"top": 1, "seeds": 3, "race": {"seeds": 8}}})
+    plain_row, row = compared(first, second).rows[0], compared(first, raced).rows[0]
+    assert row.numbers is not None
+    assert plain_row.numbers is not None
+    assert row.numbers.p == pytest.approx(min(1.0, 12 * plain_row.numbers.p))
+    assert row.numbers.low < plain_row.numbers.low
+    assert any("corrected for 6 looks" in note for note in row.notes)

@@ -210,26 +210,26 @@ def _without(run: RunRecord, what: str) -> tuple[RunRecord, str]:
     return cases[what]
 
 
-@pytest.mark.parametrize(
-    "what",
-    [
-        "everything",
-        "confirmation",
-        "baseline",
-        "winner",
-        "images",
-        "columns",
-        "environment",
-        "reports",
-        "facts",
-        "values",
-        "running",
-        "one seed",
-        "spec of lists",
-        "odd config",
-        "told missing",
-    ],
-)
+CASES = [
+    "everything",
+    "confirmation",
+    "baseline",
+    "winner",
+    "images",
+    "columns",
+    "environment",
+    "reports",
+    "facts",
+    "values",
+    "running",
+    "one seed",
+    "spec of lists",
+    "odd config",
+    "told missing",
+]
+
+
+@pytest.mark.parametrize("what", CASES)
 def test_a_missing_piece_is_said(run: RunRecord, tmp_path: Path, what: str) -> None:
     damaged, sentence = _without(run, what)
     page = write_report([damaged], [tmp_path / "nothing"], tmp_path / "page.html")

@@ -14,11 +14,13 @@ import chromium
 import html5lib
 import plausible_study
 import pytest
+from test_escaping import PAYLOADS, poisoned_run, structure
+from test_page import CASES, _without
 
 from raysearch.errors import SpecError
-from raysearch.report.document import Figure, Missing
+from raysearch.report.document import Cell, Figure, Missing, Table
 from raysearch.report.index import moment, write_index
-from raysearch.report.page import Live, write_report
+from raysearch.report.page import Live, together, write_report
 from raysearch.report.sections import overview
 from raysearch.report.view import View, view
 from raysearch.results.events import DriverStarted, DriverStopped, Event, PhaseEnded, TrialEnded, TrialReported, TrialStarted
@@ -94,16 +96,53 @@ def test_a_setting_is_compared_in_the_report_of_one_run(pair: tuple[RunRecord, R
         write_report(pair[:1], [tmp_path / "a"], tmp_path / "page.html", by=("nothing",))
 
 
+def joint_rows(records: Sequence[RunRecord], name: str, what: str) -> list[tuple[Cell, ...]]:
+    (figure,) = (block for block in overview.section(views(*records)).blocks if isinstance(block, Figure))
+    return [row for row in figure.data.rows if row[0].text == name and row[2].text == what]
+
+
 def test_the_joint_figure_holds_the_winners_means(pair: tuple[RunRecord, RunRecord]) -> None:
-    (figure,) = (block for block in overview.section(views(*pair)).blocks if isinstance(block, Figure))
     for record in pair:
         winners = [trial for trial in record.trials if trial.role == "top1"]
-        rows = [row for row in figure.data.rows if row[0].text == record.name]
-        assert len(rows) == len(winners[0].reports)
-        for row, *points in zip(rows, *(trial.reports for trial in winners), strict=True):
+        found = joint_rows(pair, record.name, "megapixels seen")
+        assert len(found) == len(winners[0].reports)
+        for row, *points in zip(found, *(trial.reports for trial in winners), strict=True):
             values = [point.metrics["psnr"] for point in points]
-            assert row[1].sort == points[0].metrics["pixels_seen"]
-            assert [cell.sort for cell in row[2:]] == pytest.approx([sum(values) / len(values), min(values), max(values)])
+            assert row[1].sort == points[0].metrics["pixels_seen"] / 1e6
+            assert [cell.sort for cell in row[3:]] == pytest.approx([sum(values) / len(values), min(values), max(values)])
+
+
+def test_the_joint_figure_holds_the_best_of_each_search_so_far(pair: tuple[RunRecord, RunRecord]) -> None:
+    """Trial 0 ends last; what was stopped or failed takes time and counts for nothing."""
+    order = {0: 9.0, 1: 1.0, 2: 2.0, 3: 3.0}
+    ended = [replace(r, trials=tuple(replace(t, ended=order.get(t.number)) for t in r.trials)) for r in pair]
+    found = joint_rows(ended, "first", "minutes of trial time")
+    times = [ended[0].trials[number].seconds for number in (1, 2, 3, 0)]
+    values = [ended[0].trials[number].value for number in (1, 2, 3, 0)]
+    assert [row[1].sort for row in found] == pytest.approx([sum(times[:i]) / 60 for i in range(1, 5)])
+    assert [row[3].sort for row in found] == [max(v for v in values[:i] if v is not None) for i in range(1, 5)]
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_a_missing_piece_of_one_run_does_not_hide_the_other(pair: tuple[RunRecord, RunRecord], what: str) -> None:
+    whole = plausible_study.record("whole")
+    damaged, _ = _without(whole, what)
+    for order in ((whole, damaged), (damaged, whole)):
+        found = together(views(*order), [])
+        assert len(found.sections) == 2
+        (table,) = (block for block in found.sections[0].blocks if isinstance(block, Table))
+        assert len(table.rows) == 2
+
+
+def test_hostile_text_of_several_runs_stays_text(pair: tuple[RunRecord, RunRecord], joint: Path, tmp_path: Path) -> None:
+    hostile = poisoned_run(pair[0], " ".join(PAYLOADS))
+    page = write_report([hostile, hostile], [tmp_path / "a", tmp_path / "b"], tmp_path / "page.html", max_mb=0.5)
+    tags, attributes, scripts = structure(page)
+    known, names, _ = structure(joint)
+    assert set(tags) <= set(known)
+    assert (tags["script"], tags["meta"], tags["h1"]) == (2, known["meta"], 1)
+    assert attributes <= names
+    assert "<" not in scripts[0]
 
 
 DIGESTS = {"test": {"split": "test", "dataset": "photos", "digest": "a" * 64}}
@@ -117,7 +156,7 @@ DIGESTS = {"test": {"split": "test", "dataset": "photos", "digest": "a" * 64}}
             {"environment": {"data": {"test": DIGESTS["test"] | {"digest": "b" * 64}}}},
             "the test photographs differ: photos aaaaaaaaaaaa",
         ),
-        ({"trials": ()}, "fewer than two of the runs have confirmed a winner"),
+        ({"trials": ()}, "fewer than two of the runs have values to draw"),
     ],
 )
 def test_no_joint_figure_where_runs_do_not_measure_the_same(
