@@ -21,6 +21,7 @@ from raysearch.errors import SpecError
 from raysearch.report.document import Cell, Figure, Missing, Table
 from raysearch.report.index import moment, write_index
 from raysearch.report.page import Live, together, write_report
+from raysearch.report.paper import write_paper
 from raysearch.report.sections import overview
 from raysearch.report.view import View, view
 from raysearch.results.events import DriverStarted, DriverStopped, Event, PhaseEnded, TrialEnded, TrialReported, TrialStarted
@@ -43,7 +44,7 @@ def pair() -> tuple[RunRecord, RunRecord]:
 @pytest.fixture(scope="module")
 def joint(pair: tuple[RunRecord, RunRecord], tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("several")
-    return write_report(pair, [home / "a", home / "b"], home / "page.html", by=("trial.sampler.kind",), export=home / "paper")
+    return write_report(pair, [home / "a", home / "b"], home / "page.html", by=("trial.sampler.kind",))
 
 
 def tree(page: Path) -> object:
@@ -81,11 +82,11 @@ def test_the_page_is_well_formed(joint: Path) -> None:
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_its_tables_and_figures_are_exported_too(joint: Path) -> None:
-    home = joint.parent / "paper" / "all-comparison"
-    assert (home / "tables" / "overview.csv").read_text().startswith("Study,Run,Winner")
-    assert (home / "tables" / "compared-table.tex").exists()
-    assert (home / "figures" / "joint.pdf").exists()
+def test_its_tables_and_figures_are_exported_too(pair: tuple[RunRecord, RunRecord], tmp_path: Path) -> None:
+    write_paper([together(views(*pair), [])], tmp_path)
+    assert (tmp_path / "tables" / "overview.csv").read_text().startswith("Study,Run,Winner")
+    assert (tmp_path / "tables" / "compared-table.tex").exists()
+    assert {"joint.pdf", "compared-forest.svg"} <= {path.name for path in (tmp_path / "figures").iterdir()}
 
 
 def test_a_setting_is_compared_in_the_report_of_one_run(pair: tuple[RunRecord, RunRecord], tmp_path: Path) -> None:
