@@ -21,6 +21,9 @@ port needs 4.49).
 Initial weights (decided here): normal with variance 2 / fan-in, biases 0. The last weights of both parts start at a hundredth and
 the estimator's last biases at 0.1 (a level of 25), so that its ReLU is alive and training starts near the noisy image.
 
+How to train it: Adam at 1e-3, then 5e-4, for 20 epochs each, patches of 128; batches of 32 (the paper; 36 by the author's own
+word).
+
 Differs from the paper: see the denoiser. The authors mirror an image to a multiple of 4; here evaluation by tiles does so.
 """
 

@@ -12,6 +12,8 @@ supervise both stages, here by ``{kind: sum, parts: [{loss: l2}, {loss: {kind: c
 Initial weights: normal with variance 2 / (9 width), biases 0; those of a last convolution at a hundredth, so that training starts
 near the interpolation.
 
+The PatchNet paper quotes numbers of a "CDM*" without saying what the asterisk means; they may be of another network.
+
 Differs from the sources: borders of the interpolation are reflected (theirs: zeros, of images that are continued by 48 pixels);
 the initial weights are decided here; a noisy mosaic is better not written back (``keep_measured: false``).
 """

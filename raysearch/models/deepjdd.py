@@ -1,9 +1,10 @@
 """DeepJDD (DemosaicNet): joint demosaicing and denoising by a plain network on the packed mosaic.
 
 Gharbi, Chaurasia, Paris, Durand: "Deep joint demosaicking and denoising", ACM Trans. Graphics 35(6), 2016. Input: a Bayer mosaic
-of three channels with zeros at the missing sites, nominally in [0, 1] (stored sRGB values over 255); output: RGB in [0, 1], not
-clipped. The raw image is packed to four planes of half the size; `depth` convolutions 3x3 with ReLU; 12 maps are unpacked to
-RGB, joined with the mosaic and refined by a 3x3 and a 1x1 convolution at full size.
+of three channels with zeros at the missing sites, nominally in [0, 1] (stored sRGB values over 255, as in the authors' PyTorch
+code; their Caffe code divides by 256); output: RGB in [0, 1], not clipped. The raw image is packed to four planes of half the size;
+`depth` convolutions 3x3 with ReLU; 12 maps are unpacked to RGB, joined with the mosaic and refined by a 3x3 and a 1x1 convolution
+at full size.
 
 Variants, by where their layers come from (parameters at the defaults):
 

@@ -1,9 +1,9 @@
 """Which tensor of a published file belongs where in a network: by name, else by order and shape.
 
 Tensors of the same name and shape belong together. Where names differ, both sides are laid out as sequences (a weight before its
-bias, then the statistics of a batch norm) and the network's is sought in the file's, shape by shape and role by role. Only a match
-that can't be read otherwise is taken for granted: every tensor of the network found, every one of the file used, in an order that
-the file really keeps.
+bias, then the statistics of a batch norm) and the network's is sought in the file's, shape by shape and role by role; a layer whose
+shapes occur once on both sides is found wherever it stands. Only a match that can't be read otherwise is taken for granted: every
+tensor of the network found, every one of the file used, in an order that the file really keeps.
 """
 
 from __future__ import annotations
@@ -148,6 +148,10 @@ def _readings(entries: list[_Entry], ordered: bool) -> Iterator[tuple[list[_Entr
         yield natural, "the file keeps no order, and its names are several series"
 
 
+_Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+"""Roles and shapes of a layer's tensors."""
+
+
 def _rising(entries: Sequence[_Entry]) -> bool:
     """Say whether the numbers in names rise along the file, among the names that are alike but for their numbers."""
     last: dict[tuple[str, str], tuple[int, ...]] = {}
@@ -160,15 +164,42 @@ def _rising(entries: Sequence[_Entry]) -> bool:
 
 
 def _aligned(sources: list[_Entry], targets: list[_Entry], doubt: str) -> Matching:
-    """Seek the targets in the sources, both in their order; as many as possible."""
-    pairs = _longest(sources, targets)
+    """Seek the targets in the sources, both in their order, as many as possible; layers that one place alone fits, anywhere."""
+    alone = _only_ones(sources, targets)
+    taken, given = {i for i, _ in alone}, {j for _, j in alone}
+    left, open_ = [i for i in range(len(sources)) if i not in taken], [j for j in range(len(targets)) if j not in given]
+    rest, wanted = [sources[i] for i in left], [targets[j] for j in open_]
+    found = _longest(rest, wanted)
+    pairs = sorted([*alone, *((left[i], open_[j]) for i, j in found)], key=lambda pair: pair[1])
     used, placed = {i for i, _ in pairs}, {j for _, j in pairs}
     missing = tuple(target.name for j, target in enumerate(targets) if j not in placed)
     unused = tuple(source.name for i, source in enumerate(sources) if i not in used)
-    if (missing or unused) and pairs and not doubt and _longest(sources[::-1], targets[::-1]) != _mirrored(pairs, sources, targets):
+    if (missing or unused) and found and not doubt and _longest(rest[::-1], wanted[::-1]) != _mirrored(found, rest, wanted):
         doubt = "several places fit, since neighbouring layers have the same shapes"
     named = tuple((targets[j].name, sources[i].name) for i, j in pairs)
     return Matching(named, "order", missing, unused, doubt)
+
+
+def _only_ones(sources: list[_Entry], targets: list[_Entry]) -> list[tuple[int, int]]:
+    """Return the pairs of positions of layers whose shapes, of weight and bias and so on, occur once on either side."""
+    theirs, ours = _layers(sources), _layers(targets)
+    found: list[tuple[int, int]] = []
+    for shapes, places in ours.items():
+        if len(places) == 1 and len(theirs.get(shapes, ())) == 1:
+            found += zip(theirs[shapes][0], places[0], strict=True)
+    return found
+
+
+def _layers(entries: list[_Entry]) -> dict[_Shapes, list[list[int]]]:
+    """Return the positions of the tensors of each layer, in the order of their roles, by the roles and shapes of all of them."""
+    members: dict[str, list[int]] = {}
+    for position, entry in enumerate(entries):
+        members.setdefault(entry.name.removesuffix(entry.role), []).append(position)
+    found: dict[_Shapes, list[list[int]]] = {}
+    for positions in members.values():
+        positions.sort(key=lambda position: entries[position].role)
+        found.setdefault(tuple((entries[p].role, entries[p].shape) for p in positions), []).append(positions)
+    return found
 
 
 def _mirrored(pairs: list[tuple[int, int]], sources: list[_Entry], targets: list[_Entry]) -> list[tuple[int, int]]:

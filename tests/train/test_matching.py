@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from raysearch.errors import SpecError
-from raysearch.models import dncnn
+from raysearch.models import dncnn, vdsr
 from raysearch.tensor_files import TensorFile
 from raysearch.train.matching import match
 
@@ -128,6 +128,24 @@ def test_one_layer_more_that_fits_nowhere_leaves_no_doubt_about_the_rest() -> No
     found = match(file_of(given), target)
     assert (found.unused, found.missing, found.doubt) == (("mean.weight",), (), "")
     assert not found.certain
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_layer_of_shapes_of_its_own_is_found_wherever_it_stands(bias: bool) -> None:
+    """The usual port of VDSR keeps its first and last layer behind the others."""
+    state = vdsr.Config(depth=5, width=4, bias=bias).build(1, 1, 2).state_dict()
+    target = {name: torch.randn(tensor.shape) for name, tensor in state.items()}
+    layers = {f"details.{2 * i}": f"residual_layer.{i - 1}.conv" for i in range(1, 4)}
+    layers |= {"details.0": "input", "details.8": "output"}
+    given = {
+        f"{theirs}.{part}": target[f"{own}.{part}"] for own, theirs in layers.items() for part in ("weight", "bias")[: 1 + bias]
+    }
+    found = match(file_of(given), target)
+    assert found.certain
+    assert list(target) == [own for own, _ in found.pairs]
+    assert all(torch.equal(target[own], given[theirs]) for own, theirs in found.pairs)
+    twice = given | {"other.weight": torch.zeros(4, 1, 3, 3)}
+    assert not match(file_of(twice), target).certain
 
 
 def test_nothing_fits() -> None:
