@@ -83,10 +83,9 @@ def budget_cell(view: View) -> Cell:
 
 
 def status_cell(view: View) -> Cell:
-    """Print how the run stands, and the first thing that could not be read of it."""
+    """Print how the run stands, and whether a part of it could not be read."""
     run = summary(view.record)
-    note = f"{run.ended} of {run.planned} trials ended" if run.state != "done" and run.planned is not None else ""
-    missing = plain.line(view.record.missing[0], 160) if view.record.missing else ""
-    more = f" (and {len(view.record.missing) - 1} more)" if len(view.record.missing) > 1 else ""
+    ended = f"{run.ended} of {run.planned} trials ended" if run.state != "done" and run.planned is not None else ""
+    unread = "not all could be read" if view.record.missing else ""
     bad = run.state in ("damaged", "failed")
-    return Cell(run.state, None, "bad" if bad else "", "; ".join(part for part in (note, f"{missing}{more}") if part))
+    return Cell(run.state, None, "bad" if bad else "", "; ".join(part for part in (ended, unread) if part))
