@@ -25,6 +25,7 @@ Resized = Float[Tensor, "b c height width"]
 """Images of another size, in the type of the images that they came from."""
 
 _GAUSSIAN_REACH = 4.0
+_ROUNDING = 1e-9
 _REACH = {"bicubic": 2.0, "bilinear": 1.0, "gaussian": _GAUSSIAN_REACH}
 
 
@@ -58,19 +59,20 @@ def resize_8bit(
     return image
 
 
-def subsample(image: Image, factor: int, sigma: float) -> Resized:
+def subsample(image: Image, factor: int, sigma: float, radius: float | None = None) -> Resized:
     """Blur with a Gaussian and keep one value for each block of ``factor`` x ``factor`` pixels, at the block's centre.
 
-    For an odd factor that is the block's middle pixel. The Gaussian is cut at 4 sigma and its weights sum to 1; borders are
-    symmetric.
+    For an odd factor that is the block's middle pixel. The Gaussian's weights sum to 1; borders are symmetric.
 
     Args:
         image: (b, c, h, w); height and width are divisible by ``factor``.
         factor: how many times smaller the result is.
         sigma: standard deviation of the Gaussian in pixels of ``image``, at least 0.25.
+        radius: pixels farther from the centre than this don't count; 4 sigma where it is not given.
     """
+    reach = _GAUSSIAN_REACH if radius is None else radius / sigma
     for axis in (2, 3):
-        image = _along(image, axis, image.shape[axis] // factor, "gaussian", sigma)
+        image = _along(image, axis, image.shape[axis] // factor, "gaussian", sigma, reach)
     return image
 
 
@@ -85,9 +87,14 @@ def _stretch(old: int, new: int, antialias: bool) -> float:
     return max(1.0, old / new) if antialias else 1.0
 
 
-def _along(image: Tensor, axis: int, size: int, kernel: str, stretch: float) -> Tensor:
-    """Resize one axis: a weighted sum of as many shifted copies as the kernel has taps."""
-    places, weights = _taps(image.shape[axis], size, kernel, stretch, image.dtype, image.device)
+def _along(image: Tensor, axis: int, size: int, kernel: str, stretch: float, reach: float | None = None) -> Tensor:
+    """Resize one axis: a weighted sum of as many shifted copies as the kernel has taps.
+
+    Args:
+        reach: distance beyond which the kernel is 0, before it is stretched; the kernel's own where it is not given.
+    """
+    reach = _REACH[kernel] if reach is None else reach
+    places, weights = _taps(image.shape[axis], size, kernel, stretch, reach, image.dtype, image.device)
     shape = [1, 1, 1, 1]
     shape[axis] = size
     total = torch.zeros((), dtype=image.dtype, device=image.device)
@@ -98,26 +105,27 @@ def _along(image: Tensor, axis: int, size: int, kernel: str, stretch: float) -> 
 
 @lru_cache(maxsize=64)
 @torch.inference_mode(False)
-def _taps(old: int, new: int, kernel: str, stretch: float, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+def _taps(
+    old: int, new: int, kernel: str, stretch: float, reach: float, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
     """Return the pixels that each new pixel is made of, (taps, new), and their weights, (taps, new)."""
     centre = (torch.arange(new, dtype=torch.float64, device="cpu") + 0.5) * old / new - 0.5
-    reach = _REACH[kernel] * stretch
-    first = (centre - reach).floor()
-    place = first[None] + torch.arange(int(2 * reach) + 3, dtype=torch.float64, device="cpu")[:, None]
-    weights = _kernel(kernel, (centre - place) / stretch)
+    first = (centre - reach * stretch).floor()
+    place = first[None] + torch.arange(int(2 * reach * stretch) + 3, dtype=torch.float64, device="cpu")[:, None]
+    far = ((centre - place) / stretch).abs()
+    weights = torch.where(far <= reach + _ROUNDING, _kernel(kernel, far), 0)
     used = (weights != 0).any(dim=1)
     place, weights = place[used].long().remainder(2 * old), weights[used] / weights.sum(dim=0)
     place = torch.minimum(place, 2 * old - 1 - place)
     return place.to(device), weights.to(dtype=dtype, device=device)
 
 
-def _kernel(kernel: str, x: Tensor) -> Tensor:
-    """Return the kernel's values at distances ``x``; not normalised."""
-    far = x.abs()
+def _kernel(kernel: str, far: Tensor) -> Tensor:
+    """Return the kernel's values at distances ``far`` within its reach; not normalised."""
     if kernel == "bilinear":
         return (1 - far).clamp_min(0)
     if kernel == "gaussian":
-        return torch.where(far <= _GAUSSIAN_REACH, torch.exp(-(far**2) / 2), 0)
+        return torch.exp(-(far**2) / 2)
     near = 1.5 * far**3 - 2.5 * far**2 + 1
     outer = -0.5 * far**3 + 2.5 * far**2 - 4 * far + 2
     return torch.where(far <= 1, near, torch.where(far <= 2, outer, 0))

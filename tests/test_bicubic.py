@@ -129,15 +129,18 @@ def test_gradients_batches_and_types() -> None:
         resize(both, 0, 4)
 
 
-def test_blur_and_subsample() -> None:
+@pytest.mark.parametrize("radius", [None, 3])
+def test_blur_and_subsample(radius: int | None) -> None:
     image = torch.rand(1, 1, 27, 36, dtype=torch.float64)
     padded = np.pad(image[0, 0].numpy(), 12, mode="symmetric")
     weights = np.exp(-(np.arange(-6, 7) ** 2) / (2 * 1.6**2))  # 4 sigma are 6.4 pixels
+    if radius is not None:
+        weights[np.abs(np.arange(-6, 7)) > radius] = 0
     blurred = np.zeros_like(padded[6:-6, 6:-6])
     for dy, wy in enumerate(weights):
         for dx, wx in enumerate(weights):
             blurred += wy * wx * padded[dy : dy + blurred.shape[0], dx : dx + blurred.shape[1]]
     blurred = blurred[6:-6, 6:-6] / weights.sum() ** 2
-    np.testing.assert_allclose(subsample(image, 3, 1.6)[0, 0].numpy(), blurred[1::3, 1::3], atol=1e-12)
+    np.testing.assert_allclose(subsample(image, 3, 1.6, radius)[0, 0].numpy(), blurred[1::3, 1::3], atol=1e-12)
     ramp = torch.arange(32.0, dtype=torch.float64).expand(1, 1, 4, -1)
     torch.testing.assert_close(subsample(ramp, 4, 1.0)[..., 2:-2], (4 * torch.arange(2.0, 6) + 1.5).double().expand(1, 1, 1, -1))

@@ -3,8 +3,8 @@
 Input: an image ``factor`` times smaller, values nominally in [0, 1] (a bicubic one may leave the range, see `Config.rounding`);
 output: the image itself. Kernels: MATLAB's ``imresize`` with antialiasing, bicubic or bilinear, as the test sets of Timofte et al.,
 "NTIRE 2017 challenge on single image super-resolution", CVPR workshops 2017, are made; or a Gaussian blur after which one pixel of
-each block is kept ("BD" in Zhang et al., "Residual dense network for image super-resolution", CVPR 2018, arXiv:1802.08797, with
-factor 3 and sigma 1.6).
+each block is kept ("BD" in Zhang et al., "Residual dense network for image super-resolution", CVPR 2018, arXiv:1802.08797, is
+``factor: 3, kernel: blur, blur_sigma: 1.6, blur_radius: 3``, a kernel of 7 x 7 pixels).
 
 With ``color: y`` photographs are RGB, and the luma alone is restored: BT.601 in studio range (16/255 to 235/255), rounded to 8 bit,
 as MATLAB's ``rgb2ycbcr`` gives it. The luma is made smaller, as in SRCNN (Dong et al., ECCV 2014), VDSR and DnCNN-3. A grey
@@ -54,6 +54,9 @@ class Config(TaskConfig):
     blur_sigma: float = Field(1.6, ge=0.25, le=16)
     """With ``kernel: blur``: standard deviation of the Gaussian, in pixels of the image."""
 
+    blur_radius: int | None = Field(None, ge=1, le=64)
+    """With ``kernel: blur``: how far the Gaussian reaches, in pixels of the image; 4 sigma when it is not given."""
+
     rounding: Rounding = "float"
     """In training. ``float``: the small image stays as computed, neither rounded nor clipped. ``8bit``: the image is rounded to 8
     bit, and the small one after each axis, as MATLAB does with uint8 (blur: once, at the end)."""
@@ -93,7 +96,8 @@ class Config(TaskConfig):
 
     def levels(self) -> dict[str, TaskConfig]:
         """Return the task itself with its rounding for evaluation, e.g. ``x2 bicubic, 8 bit``."""
-        kernel = f"blur {self.blur_sigma:g}" if self.kernel == "blur" else self.kernel
+        side = "" if self.blur_radius is None else f" ({2 * self.blur_radius + 1} pixels)"
+        kernel = f"blur {self.blur_sigma:g}{side}" if self.kernel == "blur" else self.kernel
         rounding = self.evaluate_rounding or ("8bit" if self.color == "rgb" else "float")
         label = f"x{self.factor} {kernel}, {'8 bit' if rounding == '8bit' else 'float'}"
         return {label: self.model_copy(update={"rounding": rounding, "evaluate_rounding": rounding})}
@@ -106,7 +110,7 @@ class Config(TaskConfig):
     def _smaller(self, image: Image) -> Restored:
         height, width = image.shape[2] // self.factor, image.shape[3] // self.factor
         if self.kernel == "blur":
-            small: Restored = subsample(image, self.factor, self.blur_sigma)
+            small: Restored = subsample(image, self.factor, self.blur_sigma, self.blur_radius)
             return small if self.rounding == "float" else _rounded(small)
         if self.rounding == "float":
             return resize(image, height, width, self.kernel)

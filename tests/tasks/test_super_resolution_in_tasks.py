@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from raysearch.bicubic import resize, resize_8bit
+from raysearch.bicubic import resize, resize_8bit, subsample
 from raysearch.tasks._luma import luma
 from raysearch.tasks.super_resolution import Config
 
@@ -68,6 +68,9 @@ def test_luma_has_known_values() -> None:
 def test_blur_keeps_the_brightness_and_the_label_names_its_width(generator: torch.Generator) -> None:
     task = Config(factor=3, kernel="blur", blur_sigma=1.6)
     assert list(task.levels()) == ["x3 blur 1.6, 8 bit"]
+    narrow = Config(factor=3, kernel="blur", blur_sigma=1.6, blur_radius=3)
+    assert list(narrow.levels()) == ["x3 blur 1.6 (7 pixels), 8 bit"]
+    assert torch.equal(narrow.degrade(stored(3), generator).degraded, subsample(stored(3), 3, 1.6, 3))
     flat = torch.full((1, 3, 12, 15), 0.4)
     torch.testing.assert_close(task.degrade(flat, generator).degraded, torch.full((1, 3, 4, 5), 0.4))
     (level,) = task.levels().values()
