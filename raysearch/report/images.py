@@ -48,7 +48,17 @@ def read(path: Path, root: Path) -> Pixels:
 
 
 def read_maps(path: Path, root: Path) -> dict[str, NDArray[np.float64]]:
-    """Read ``usage.npz``: a map (rows, columns) by photograph. Nothing pickled is loaded.
+    """Read ``usage.npz``: a map (rows, columns) by photograph.
+
+    Raises:
+        Unreadable: see `read_arrays`.
+    """
+    arrays = read_arrays(path, root)
+    return {name: values for name, values in arrays.items() if values.ndim == 2 and values.size and np.isfinite(values).all()}
+
+
+def read_arrays(path: Path, root: Path) -> dict[str, NDArray[np.float64]]:
+    """Read the numbers of a ``.npz`` file that lies under ``root``. Nothing pickled is loaded.
 
     Raises:
         Unreadable: it is absent, damaged, too large, or holds something else.
@@ -59,12 +69,11 @@ def read_maps(path: Path, root: Path) -> dict[str, NDArray[np.float64]]:
             if sum(entry.file_size for entry in archive.infolist()) > _LARGEST_MAP:
                 raise Unreadable(f"{path.name} is too large")
         with np.load(path, allow_pickle=False) as archive:
-            maps = {str(name): np.asarray(archive[name], dtype=np.float64) for name in archive.files}
+            return {str(name): np.asarray(archive[name], dtype=np.float64) for name in archive.files}
     except FileNotFoundError as error:
         raise Unreadable(f"{path.name} is missing") from error
     except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
         raise Unreadable(f"{path.name} can't be read") from error
-    return {name: values for name, values in maps.items() if values.ndim == 2 and values.size and np.isfinite(values).all()}
 
 
 def _inside(path: Path, root: Path) -> None:

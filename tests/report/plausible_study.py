@@ -271,6 +271,8 @@ def write_files(run: RunRecord, folder: Path) -> None:
             _write_samples(trial, home, rng)
         if trial.status == "finished":
             _write_usage(trial, home, rng)
+            _write_moments(trial, home)
+            _write_patches(trial, home, rng)
 
 
 def _write_samples(trial: TrialRecord, home: Path, rng: np.random.Generator) -> None:
@@ -293,3 +295,37 @@ def _write_usage(trial: TrialRecord, home: Path, rng: np.random.Generator) -> No
     np.savez(home / "usage.npz", **maps)
     for position, name in enumerate(("motorcycle_left", "retina")):
         _save(photograph(position), home / "usage_photographs" / f"{name}.png")
+
+
+def _write_moments(trial: TrialRecord, home: Path) -> None:
+    """What each strategy keeps of two photographs at four moments; uniform sampling keeps everything."""
+    kind = str(trial.values["sampler"])
+    maps = {}
+    for position, name in enumerate(("motorcycle_left", "retina")):
+        busy = photograph(position)[::8, ::8, 2]
+        moments = {
+            "uniform": [np.ones_like(busy)] * 4,
+            "gradient": [(busy > 0.3).astype(float)] * 4,
+            "hard_negative": [(busy > 0.2 * moment).astype(float) for moment in range(4)],
+            "patchnet": [1 / (1 + np.exp(-2 * moment * (busy - 0.4))) for moment in range(4)],
+        }[kind]
+        stack = np.stack(moments).astype(np.float32)
+        stack[:, -2:] = np.nan
+        maps[f"maps/{name}"] = stack
+    np.savez(home / "moments.npz", steps=np.arange(1, 5) * STEPS // 4, **maps)
+
+
+def _write_patches(trial: TrialRecord, home: Path, rng: np.random.Generator) -> None:
+    """A sample of 200 patches, of which the scores are the same in all trials."""
+    kind = str(trial.values["sampler"])
+    gradient = np.random.default_rng(5).lognormal(-6, 1.2, 200)
+    kept = {
+        "uniform": np.ones(200),
+        "gradient": gradient > np.median(gradient),
+        "hard_negative": np.minimum(1, gradient / np.quantile(gradient, 0.8)),
+        "patchnet": gradient / (gradient + np.median(gradient)),
+    }[kind]
+    scores = {"gradient": gradient, "std": np.sqrt(gradient), "frequency": 0.2 * gradient**1.1, "kept": kept}
+    loss = 0.1 * gradient * rng.lognormal(0, 0.3, 200)
+    values = {name: np.asarray(one, np.float32) for name, one in (scores | {"loss": loss}).items()}
+    np.savez(home / "patches.npz", rows=np.arange(200) * 7, **values)

@@ -11,7 +11,7 @@ from raysearch.report import plain, svg
 from raysearch.report.document import Block, Cell, Column, Figure, Missing, Section, Table
 from raysearch.report.formats import fixed, plural, short
 from raysearch.report.names import strategy
-from raysearch.report.sections import usage
+from raysearch.report.sections import moments, patches, usage
 from raysearch.report.sections.search import kinds
 from raysearch.report.series import Curve, curve
 from raysearch.report.view import View, sampler_of
@@ -33,7 +33,13 @@ _SEARCH_CURVES = 40
 
 def section(view: View) -> Section:
     """Write the section."""
-    blocks: list[Block] = [*_validation(view), _sampler_statistics(view), *usage.blocks(view)]
+    blocks: list[Block] = [
+        *_validation(view),
+        _sampler_statistics(view),
+        *usage.blocks(view),
+        *moments.blocks(view),
+        *patches.blocks(view),
+    ]
     return Section("training", "Training and the patches that were chosen", tuple(blocks))
 
 

@@ -6,22 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from raysearch.report import images, plain
 from raysearch.report.document import Block, Gallery, Missing, Picture, Strip
 from raysearch.report.formats import plural, short
-from raysearch.report.names import strategy
-from raysearch.report.sections.search import kinds
-from raysearch.report.view import View, sampler_of
-from raysearch.train.files import SAMPLES, USAGE_CELL, USAGE_FILE, folder_name
-
-THUMBNAILS = "usage_photographs"
-"""In a trial's folder: small PNGs of training photographs by name, for the maps to be drawn over."""
+from raysearch.report.groups import Group, groups
+from raysearch.report.overlays import COLOURS, overlay, photograph, plain_picture
+from raysearch.report.view import View
+from raysearch.train.files import USAGE_CELL, USAGE_FILE
 
 _PHOTOGRAPHS = 2
-_COLOURS = "viridis"
-_SIDE = 288
 Map = NDArray[np.float64]
 
 
@@ -29,14 +23,14 @@ def blocks(view: View) -> list[Block]:
     """Write the gallery, and what is missing from it."""
     found: dict[str, tuple[dict[str, Map], int]] = {}
     missing: list[str] = []
-    for kind in kinds(view.record.trials):
-        maps, count, why = _of_strategy(view, kind)
+    for group in groups(view):
+        maps, count, why = _of_strategy(view, group)
         if maps:
-            found[kind] = (maps, count)
+            found[group.name] = (maps, count)
         else:
-            missing.append(f"{strategy(kind) or 'a strategy without a name'} ({why})")
+            missing.append(f"{group.name} ({why})")
     written: list[Block] = []
-    names = _chosen([maps for maps, _ in found.values()])
+    names = _chosen(view, [maps for maps, _ in found.values()])
     if names:
         written.append(_gallery(view, found, names))
     elif found:
@@ -46,21 +40,17 @@ def blocks(view: View) -> list[Block]:
     return written
 
 
-def _of_strategy(view: View, kind: str) -> tuple[dict[str, Map], int, str]:
-    """Average the maps of a strategy's confirmation trials, else of its search trials that ran their full length."""
+def _of_strategy(view: View, group: Group) -> tuple[dict[str, Map], int, str]:
+    """Average the maps of a strategy's trials."""
     why = "no trial ran its full length"
-    for phase in ("confirm", "search"):
-        trials = [t for t in view.record.trials if t.phase == phase and t.status == "finished" and sampler_of(t) == kind]
-        read: list[dict[str, Map]] = []
-        for trial in trials:
-            try:
-                read.append(_relative(images.read_maps(view.trial_folder(trial.number) / USAGE_FILE, view.folder)))
-            except images.Unreadable as error:
-                why = str(error)
-        averaged = _average(read)
-        if averaged:
-            return averaged, len(read), ""
-    return {}, 0, why
+    read: list[dict[str, Map]] = []
+    for trial in group.trials:
+        try:
+            read.append(_relative(images.read_maps(view.trial_folder(trial.number) / USAGE_FILE, view.folder)))
+        except images.Unreadable as error:
+            why = str(error)
+    averaged = _average(read)
+    return (averaged, len(read), "") if averaged else ({}, 0, why)
 
 
 def _relative(maps: Mapping[str, Map]) -> dict[str, Map]:
@@ -77,8 +67,8 @@ def _average(read: Sequence[Mapping[str, Map]]) -> dict[str, Map]:
     return {name: np.mean([maps[name] for maps in read], axis=0) for name in names}
 
 
-def _chosen(strategies: Sequence[Mapping[str, Map]]) -> list[str]:
-    """Choose the photographs on which the strategies prefer different places the most."""
+def _chosen(view: View, strategies: Sequence[Mapping[str, Map]]) -> list[str]:
+    """Choose the photographs on which the strategies prefer different places the most, among those with a picture if there are."""
     if not strategies:
         return []
     first = strategies[0]
@@ -88,7 +78,8 @@ def _chosen(strategies: Sequence[Mapping[str, Map]]) -> list[str]:
         stack = np.stack([maps[name] for maps in strategies])
         return float(stack.std()) if len(stack) == 1 else float(stack.std(axis=0).mean())
 
-    return sorted(shared, key=lambda name: (-spread(name), name))[:_PHOTOGRAPHS]
+    pictured = [name for name in shared if photograph(view, name) is not None]
+    return sorted(pictured or shared, key=lambda name: (-spread(name), name))[:_PHOTOGRAPHS]
 
 
 def _gallery(view: View, found: Mapping[str, tuple[dict[str, Map], int]], names: Sequence[str]) -> Gallery:
@@ -97,51 +88,24 @@ def _gallery(view: View, found: Mapping[str, tuple[dict[str, Map], int]], names:
     rows = []
     with_photograph = False
     for name in names:
-        photograph = _photograph(view, name)
-        with_photograph |= photograph is not None
-        row = [_overlay(kind, name, maps[name], photograph, top) for kind, (maps, _) in found.items()]
-        row += [_plain_picture(name, photograph)] if photograph is not None else []
+        picture = photograph(view, name)
+        with_photograph |= picture is not None
+        row = [_overlay(group, name, maps[name], picture, top) for group, (maps, _) in found.items()]
+        row += [plain_picture(name, picture)] if picture is not None else []
         rows.append(Strip(plain.line(name, 60), tuple(row)))
-    which = ", ".join(f"{strategy(kind) or 'not recorded'}: {plural(count, 'trial')}" for kind, (_, count) in found.items())
+    which = ", ".join(f"{group}: {plural(count, 'trial')}" for group, (_, count) in found.items())
     caption = (
         f"Where each strategy trained, in cells of {USAGE_CELL} pixels, means over trials ({which}). 1 is the average place; "
         f"all maps share one scale. The {plural(len(names), 'photograph')} on which the strategies differ the most."
     )
     if not with_photograph:
         caption += " The run holds no pictures of these photographs, so the maps stand alone."
-    bar = images.bar(_COLOURS)
+    bar = images.bar(COLOURS)
     scale = Picture(images.pack(bar), 256, 12, f"Colour scale from 0 to {short(top)}", "")
     return Gallery("usage", caption, tuple(rows), scale, ("0", f"{short(top)} times the average"))
 
 
-def _photograph(view: View, name: str) -> images.Pixels | None:
-    """Find a picture of a training photograph among the run's files."""
-    file = f"{folder_name(name)}.png"
-    folders = [view.folder / "photographs", *(view.trial_folder(t.number) / THUMBNAILS for t in view.record.trials)]
-    samples = [view.trial_folder(t.number) / SAMPLES / THUMBNAILS for t in view.record.trials]
-    for path in (folder / file for folder in (*folders, *samples)):
-        if path.is_file():
-            try:
-                return images.shrink(images.read(path, view.folder), _SIDE)
-            except images.Unreadable:
-                continue
-    return None
-
-
-def _plain_picture(name: str, photograph: images.Pixels) -> Picture:
-    height, width = photograph.shape[:2]
-    return Picture(images.pack(photograph, 128), width, height, f"The photograph {plain.line(name, 60)}", "photograph", sharp=False)
-
-
-def _overlay(kind: str, name: str, values: Map, photograph: images.Pixels | None, top: float) -> Picture:
-    painted = images.colour(values, 0.0, top, _COLOURS)
-    if photograph is not None:
-        height, width = photograph.shape[:2]
-        painted = images.resize(painted, height, width, Image.Resampling.NEAREST)
-        grey = photograph.mean(axis=2, keepdims=True)
-        painted = 0.68 * painted + 0.32 * grey
-    height, width = painted.shape[:2]
-    label = strategy(kind) or "not recorded"
+def _overlay(group: str, name: str, values: Map, picture: images.Pixels | None, top: float) -> Picture:
     share = float((values < 0.5).mean())
-    alt = f"Map of where {label} trained on {plain.line(name, 60)}: {share:.0%} of the places got less than half the average."
-    return Picture(images.pack(painted, 64), width, height, alt, label)
+    alt = f"Map of where {group} trained on {plain.line(name, 60)}: {share:.0%} of the places got less than half the average."
+    return overlay(values, top, picture, alt, group)
