@@ -95,7 +95,8 @@ def _drive(spec: StudySpec, folder: RunFolder, options: DriverOptions) -> Outcom
         layout = layout_of(spec, session.capacity, may_grow=not session.local)
         observers: list[Observer] = [stack.enter_context(RayMetrics(spec.objective.metric))]
         if options.tensorboard:
-            observers.append(stack.enter_context(TensorBoard(folder.path / "tensorboard", spec.objective.metric, replay.trials())))
+            board = TensorBoard(folder.path / "tensorboard", spec.objective.metric, replay.trials(), folder.trial)
+            observers.append(stack.enter_context(board))
         ledger = Ledger(
             PatientAppend(journal.append, 60 * spec.faults.storage_minutes, interrupt, options.progress.on_trouble),
             metric=spec.objective.metric,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, get_args
@@ -15,21 +15,27 @@ from tensorboardX.summary import hparams
 from raysearch.results.events import Event, Leaf, Status, TrialEnded, TrialReported, TrialStarted
 from raysearch.results.record import TrialRecord
 from raysearch.search.progress import Summary
+from raysearch.search.strips import strips
+from raysearch.train.files import SAMPLES
 
 _STATES = ("running", *get_args(Status))
 
 
 class TensorBoard:
-    """Writes the scalars and hyperparameters of each trial under ``FOLDER/0007``.
+    """Writes the scalars, hyperparameters and restored images of each trial under ``FOLDER/0007``.
 
     Args:
         metric: the objective, which stands beside the hyperparameters.
         earlier: trials of earlier drivers; those that did not end go on.
+        home: the folder of a trial's files, by its number; without it there are no images.
     """
 
-    def __init__(self, folder: Path, metric: str, earlier: Sequence[TrialRecord] = ()) -> None:
+    def __init__(
+        self, folder: Path, metric: str, earlier: Sequence[TrialRecord] = (), home: Callable[[int], Path] | None = None
+    ) -> None:
         self._folder = folder
         self._metric = metric
+        self._home = home
         self._writers: dict[int, SummaryWriter] = {}
         self._values = {trial.number: _shown(trial.values) for trial in earlier if trial.status is None}
 
@@ -65,6 +71,8 @@ class TensorBoard:
             for part in hparams(values, {name: event.value}):  # add_hparams would open a second file, maybe of the same name
                 writer.file_writer.add_summary(part)
             writer.add_scalar(name, event.value, event.step, walltime=event.time)
+        for name, strip in () if self._home is None else strips(self._home(event.trial) / SAMPLES):
+            writer.add_image(name, strip, event.step, walltime=event.time, dataformats="HWC")
         writer.close()
 
     def _writer(self, trial: int) -> SummaryWriter:

@@ -65,7 +65,8 @@ class Line:
 
 def blocks(view: View) -> list[Block]:
     """Write the figures, and what is missing from them."""
-    found, missing = [], []
+    found: list[Sample] = []
+    missing: list[str] = []
     for group in groups(view):
         sample, why = _of_group(view, group)
         if sample is None:

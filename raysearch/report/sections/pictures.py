@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from raysearch.report import images
 from raysearch.report.document import Block, Gallery, Missing, Picture, Section, Strip
-from raysearch.report.formats import PSNR, SSIM, signed
+from raysearch.report.formats import PSNR, SSIM, plural, signed
 from raysearch.report.sections.per_image import ImageRow, image_rows
 from raysearch.report.view import Method, View
 from raysearch.results.record import TrialRecord
@@ -97,7 +97,8 @@ def _shown(view: View, ours: TrialRecord, theirs: TrialRecord, rows: Sequence[Im
     for position in sorted(chosen):
         row = ordered[position]
         try:
-            found.append(_read(view, chosen[position], row, ours, theirs))
+            reason = f"{chosen[position]} of {plural(len(ordered), 'restoration')} kept by both trials"
+            found.append(_read(view, reason, row, ours, theirs))
         except images.Unreadable as error:
             problems.append(f"{row.image}: {error}")
     return found, problems
@@ -168,9 +169,9 @@ def _gallery(
     maps = [_error(error, window, method, top) for error, method in zip(errors, methods[::-1], strict=True)]
     gain = " ".join(part for part in (signed(one.row.gain, view.metric.decimals), view.metric.unit) if part)
     caption = (
-        f"{one.reason}: {one.row.image} ({one.row.place.title}), {gain} on average over seeds. Window of {window[2]} by "
-        f"{window[3]} pixels where the two errors differ the most; labels give PSNR / SSIM of the whole photograph "
-        f"({one.row.place.protocol}), trials {trials[1].number} and {trials[0].number}."
+        f"{one.reason}: {one.row.image} ({one.row.place.title}), {gain} on average over seeds. Window of {window[2]} "
+        f"by {window[3]} pixels where the two errors differ the most, enlarged by repeating pixels; labels give PSNR / SSIM of the "
+        f"whole photograph ({one.row.place.protocol}), trials {trials[1].number} and {trials[0].number}."
     )
     bar = Picture(images.pack(images.bar(_COLOURS)), 256, 12, f"Colour scale of absolute errors from 0 to {top:.3f}", "")
     first = Strip("The photograph and its window", (whole, *crops))
