@@ -18,8 +18,10 @@ The paper's loss is the mean squared error of ``coarse``, against the clean imag
 image, each averaged over its own pixels: a `sum` of ``l2`` and ``{kind: coarse, loss: l2}``.
 
 Initial weights (decided here): normal with variance 2 / fan-in, biases 0; the last convolution of a block is divided by the square
-root of the number of blocks, and the convolution to the image starts at a hundredth, so that training starts near the degraded
-image.
+root of the number of blocks, the convolution before the pixel shuffles starts at a tenth, so that the full-size layers see the
+image and not only what is enlarged, and the convolution to the image at a hundredth, so that training starts near the degraded
+image. Measured: 4 blocks and 6 convolutions of 24 maps gain 0.46 dB in 225 steps of Adam at 0.001 on 8 patches of 48 x 48 pixels
+(screens at scale 1; patches that they did not see), and nothing without that tenth.
 
 Differs from the paper where it is said above.
 """
@@ -38,6 +40,7 @@ from raysearch.models.base import Geometry, ModelConfig, Restoration
 from raysearch.shapes import Image, Sigma
 
 _LAST_SCALE = 0.01
+_ENLARGED_SCALE = 0.1
 _BICUBIC = 10  # pixels that making an image four times smaller reaches, and a cell of four
 
 
@@ -82,7 +85,8 @@ class DMNet(nn.Module):
         width = config.width
         self.entry = nn.Conv2d(channels, width, 3, padding=1)
         self.blocks = nn.Sequential(*(_Block(width) for _ in range(config.blocks)))
-        self.enlarge = nn.Sequential(nn.Conv2d(width, 16 * width, 3, padding=1), nn.PixelShuffle(2), nn.PixelShuffle(2))
+        wide = nn.Conv2d(width, 16 * width, 3, padding=1)
+        self.enlarge = nn.Sequential(wide, nn.PixelShuffle(2), nn.PixelShuffle(2))
         inputs = [width + channels] + [width] * (config.depth - 2)
         layers: list[nn.Module] = []
         for i in inputs:
@@ -92,6 +96,7 @@ class DMNet(nn.Module):
         self.apply(_initialise)
         with torch.no_grad():
             self.exit.weight *= _LAST_SCALE
+            wide.weight *= _ENLARGED_SCALE
             for block in self.blocks:
                 assert isinstance(block, _Block)
                 block.second.weight /= config.blocks**0.5

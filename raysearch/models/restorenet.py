@@ -10,7 +10,10 @@ replace: a 3x3 convolution from the four packed planes (and the noise level) to 
 3,432,335; with the sigma channel 3,434,639.
 
 Initial weights (the paper is silent): normal, variance 2 / ((1 + 0.2²) fan-in), biases 0; the last convolution of a block is
-divided by the square root of the number of blocks, so that the variance stays bounded through all of them without normalisation.
+divided by the square root of the number of blocks, so that the variance stays bounded through all of them without normalisation;
+the last one of the network starts at a tenth, since at full size what it first puts out is the pattern of the mosaic, which takes
+thousands of steps to unlearn. Measured: 4 blocks of 48 maps, with noise, after 300 steps of Adam at 0.003 on 8 patches of 48 x 48
+pixels have 28.7 dB on patches that they did not see, 22.9 dB with a full-size last layer, and bilinear interpolation has 27.4.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from raysearch.models.base import Geometry, ModelConfig
 from raysearch.shapes import Image, Sigma
 
 _SLOPE = 0.2
+_LAST_SCALE = 0.1
 
 
 class Config(ModelConfig):
@@ -72,11 +76,11 @@ class RestoreNet(nn.Module):
         self.entry = nn.Conv2d(4 + config.sigma_channel, config.width, 3, padding=1)
         self.blocks = nn.Sequential(*(_Block(config.width, inner) for _ in range(config.depth)))
         self.predict = nn.Conv2d(config.width, 12, 1)
-        self.tail = nn.Sequential(
-            nn.Conv2d(6, config.tail_width, 3, padding=1), nn.LeakyReLU(_SLOPE), nn.Conv2d(config.tail_width, 3, 1)
-        )
+        last = nn.Conv2d(config.tail_width, 3, 1)
+        self.tail = nn.Sequential(nn.Conv2d(6, config.tail_width, 3, padding=1), nn.LeakyReLU(_SLOPE), last)
         self.apply(_initialise)
         with torch.no_grad():
+            last.weight *= _LAST_SCALE
             for block in self.blocks:
                 assert isinstance(block, _Block)
                 block.expand.weight /= config.depth**0.5

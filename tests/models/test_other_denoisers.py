@@ -143,6 +143,18 @@ def test_dm_net_restores_a_quarter_first(generator: torch.Generator) -> None:
     torch.testing.assert_close(restored.image, image + net.exit(net.full(torch.cat([enlarged, image], dim=1))))
 
 
+@pytest.mark.parametrize("options", [{}, {"width": 24, "blocks": 4, "depth": 6}], ids=["default", "thin"])
+def test_dm_net_starts_from_the_image(options: dict[str, int], generator: torch.Generator) -> None:
+    """Its output is nearly what it is given, and its full-size layers see that more than what is enlarged."""
+    torch.manual_seed(0)
+    net = dm_net.Config.parse(options).build(3, 3, 1).eval()
+    assert isinstance(net, nn.Module)
+    image = torch.rand(1, 3, 48, 48, generator=generator)
+    with torch.no_grad():
+        assert float((net(image, None) - image).square().mean().sqrt()) < 0.01
+        assert float(net.enlarge(net.blocks(net.entry(resize(image, 12, 12)))).std()) < float(image.std())
+
+
 def test_the_nine_five_five_network_loses_eight_pixels() -> None:
     net = pl4nn.Config().build(3, 3, 1)
     assert net(torch.rand(1, 3, 31, 31), None).shape == (1, 3, 15, 15)
