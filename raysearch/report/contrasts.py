@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from raysearch.errors import SpecError
 from raysearch.report.budgets import BUDGETS, NAMES, Budget, equal, length, shown, usual
 from raysearch.report.common import Ground, ground
 from raysearch.report.formats import Metric
@@ -63,19 +64,23 @@ def contrasts(sides: Sequence[Side], by: str = "", budget: Budget | None = None,
 
     Args:
         sides: two at least.
-        by: the setting whose values they are; empty for runs.
+        by: the setting whose values they are, as for `raysearch.report.sides.sides_by`; empty for runs.
         budget: by which trainings have to be equally long; `raysearch.report.budgets.usual` without it.
         other_training_data: whether trainings on different photographs may be compared.
+
+    Raises:
+        SpecError: no trial of any side ended with a value.
     """
     reference, *others = sides
+    by = by.removeprefix("trial.")
     trials = [trial for side in sides for trial in side.trials]
     chosen = usual(trials) if budget is None else budget
+    metric = next((view.metric for side in sides for view in side.views), None)
+    if metric is None:
+        raise SpecError("no trial has ended with a value yet", remedy="raysearch watch shows how far a run is")
     rows = [
         _contrast(side, reference, by, chosen, ground(side, reference, other_training_data=other_training_data)) for side in others
     ]
-    metric = next((view.metric for side in sides for view in side.views), None)
-    if metric is None:
-        raise ValueError("no side has a training")
     return Contrasts(by, metric, chosen, _corrected(rows))
 
 
@@ -102,7 +107,7 @@ def _contrast(side: Side, reference: Side, by: str, budget: Budget, common: Grou
     if len(known) < len(lengths):
         return refused(f"{len(lengths) - len(known)} trainings have recorded no {NAMES[budget]}")
     limit, alike = min(known), equal(known, budget)
-    notes = (*common.notes, *_lost(side, reference), *_otherwise(side, reference, by))
+    notes = (*common.notes, *_chosen(side, by), *_lost(side, reference), *_otherwise(side, reference, by))
     if common.places and alike:
         numbers, how = on_test(side, reference, common.places)
         basis: Basis = "test"
@@ -114,6 +119,17 @@ def _contrast(side: Side, reference: Side, by: str, budget: Budget, common: Grou
         basis = "validation"
         notes += _cut(alike, tested=bool(common.places))
     return Contrast(side, reference, how if numbers is None else "", numbers, basis, limit, how, notes)
+
+
+def _chosen(side: Side, by: str) -> tuple[str, ...]:
+    if side.phase == "confirm":
+        return ()
+    if by:
+        return ("Trials of a search differ in all that was searched, and were selected by these values, so they are optimistic.",)
+    return (
+        "Not every run has confirmed a winner, so the best trials of the searches are compared: one training each, selected by "
+        "these very values and so optimistic.",
+    )
 
 
 def _lost(side: Side, reference: Side) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from raysearch.report.budgets import Budget, reached, shown
 from raysearch.report.formats import Metric, plural
-from raysearch.report.names import leaf, settings
-from raysearch.report.scores import Place, by_photograph
+from raysearch.report.names import settings
+from raysearch.report.scores import Place, by_photograph, photographs
 from raysearch.report.sides import Side, Training
 from raysearch.results.effects import Effect, independent_effect, paired_effect
 from raysearch.results.racing import RaceRule
@@ -72,7 +72,9 @@ def on_test(side: Side, reference: Side, places: Sequence[Place]) -> tuple[Numbe
     race = race_of(every)
     found = (race.difference if race is not None else paired_difference)(ours, theirs, seeds=(seeds[0], seeds[1]))
     seeded = f"{plural(len(shared), 'seed')} in pairs" if found.paired else f"{len(seeds[0])} and {len(seeds[1])} seeds, not paired"
-    how = f"{plural(found.n_images, 'test photograph')}, {seeded}"
+    others = len(photographs(sorted(set.union(*images)))) - found.n_images
+    alone = f"; {plural(others, 'photograph')} that not all were measured on left out" if others else ""
+    how = f"{plural(found.n_images, 'test photograph')}, {seeded}{alone}"
     whole = found.covers == "images and seeds"
     numbers = Numbers(found.difference, found.low, found.high, found.p, found.p, found.effect, found.identical, whole)
     return numbers, how
@@ -140,4 +142,4 @@ def rest_of(trial: TrialRecord, by: str) -> tuple[tuple[str, str], ...]:
     """Return all of a configuration but the setting that is compared and what hangs on it, as texts."""
     parent = by.removesuffix(".kind")
     flat = settings(trial.config)
-    return tuple(sorted((name, leaf(value)) for name, value in flat.items() if not f"{name}.".startswith(f"{parent}.")))
+    return tuple(sorted((name, repr(value)) for name, value in flat.items() if not f"{name}.".startswith(f"{parent}.")))

@@ -159,14 +159,15 @@ def _baseline_names(views: Iterable[View], path: str) -> frozenset[str]:
 
 
 def _grouped(known: Sequence[tuple[Training, object]], phase: Phase, baselines: Collection[str]) -> tuple[Side, ...]:
-    counted = [(training, value) for training, value in known if _counts(training, phase)]
-    groups = groups_of([value for _, value in counted])
-    if len(groups) > _LEVELS:
-        raise SpecError(f"{len(groups)} values are too many to compare, {_LEVELS} are the limit", place="--by", remedy=_REMEDY)
+    groups = groups_of([value for _, value in known])
     found = []
     for name, places in groups.items():
-        lost = sum(leaf(value) == name for training, value in known if not _counts(training, phase))
-        found.append(Side(name, "", phase, tuple(counted[place][0] for place in places), lost))
+        every = [known[place][0] for place in places]
+        counted = tuple(training for training in every if _counts(training, phase))
+        if counted:
+            found.append(Side(name, "", phase, counted, len(every) - len(counted)))
+    if len(found) > _LEVELS:
+        raise SpecError(f"{len(found)} values are too many to compare, {_LEVELS} are the limit", place="--by", remedy=_REMEDY)
     return tuple(sorted(found, key=lambda side: side.name not in baselines and not any(t.role == BASELINE for t in side.trials)))
 
 

@@ -176,7 +176,7 @@ def test_a_grid_is_paired_by_the_rest_of_the_configuration(first: RunRecord) -> 
             points = (replace(model.reports[-1], metrics=model.reports[-1].metrics | {"psnr": value}),)
             made.append(replace(model, number=len(made), config=config, seed=100 + len(made), reports=points, value=value))
     grid = replace(first, trials=tuple(made))
-    (row,) = by("sampler", grid).rows
+    (row,) = by("trial.sampler", grid).rows
     test = stats.ttest_rel(*([t.value for t in made[part]] for part in (slice(3, 6), slice(0, 3))))
     assert row.how == "3 pairs by the rest of its configuration"
     assert row.numbers is not None
@@ -366,3 +366,18 @@ def test_a_seed_race_widens_the_interval(first: RunRecord, second: RunRecord) ->
     assert row.numbers.p == pytest.approx(min(1.0, 12 * plain_row.numbers.p))
     assert row.numbers.low < plain_row.numbers.low
     assert any("corrected for 6 looks" in note for note in row.notes)
+
+
+def test_photographs_that_not_all_were_measured_on_are_left_out(first: RunRecord, second: RunRecord) -> None:
+    fewer = replace(second, images=second.images.filter(pc.not_equal(second.images["image"], "coffee")))
+    (row,) = compared(first, fewer).rows
+    assert row.how == "2 test photographs, 3 seeds in pairs; 1 photograph that not all were measured on left out"
+    d = (psnr(second, "top1") - psnr(first, "top1"))[:, :2]
+    assert row.numbers is not None
+    assert row.numbers.difference == pytest.approx(d.mean())
+
+
+def test_runs_without_any_value_are_refused(first: RunRecord) -> None:
+    empty = replace(first, trials=())
+    with pytest.raises(SpecError, match="no trial has ended with a value yet"):
+        compared(empty, empty)

@@ -134,10 +134,8 @@ def notes(found: Contrasts) -> tuple[str, ...]:
             "Validation values are those of the last evaluation within the budget, one a training; d is measured by the spread "
             "over trainings, of pairs by that of their differences."
         )
-    if any(row.side.phase == "search" for row in measured):
-        said.append("Trials of a search differ in all that was searched and were selected by these values, so they are optimistic.")
-    if any(not row.numbers.whole for row in measured if row.numbers is not None):
-        said.append("An interval over photographs only, from one seed a side, decides nothing and has no star.")
+    if any(row.numbers is not None and row.basis == "test" and not row.numbers.whole for row in measured):
+        said.append("An interval from one seed a side, or from one photograph, decides nothing and has no star.")
     if len(measured) > 1:
         said.append(f"The p values of the {len(measured)} comparisons are corrected after Holm; the intervals are not.")
     said.append("The intervals of d come from the noncentral t distribution and exclude zero where those of the difference do.")
