@@ -21,7 +21,7 @@ BASE = {
 }
 
 
-def test_photos_are_counted_hashed_cut_and_shrunk(tmp_path: Path) -> None:
+def test_photos_are_counted_hashed_cut_and_shrunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trial = TrialConfig.parse(BASE | {"data": "photos"})
     seen: list[tuple[str, int, int]] = []
     sets = prepare(
@@ -45,6 +45,9 @@ def test_photos_are_counted_hashed_cut_and_shrunk(tmp_path: Path) -> None:
         with Image.open(tmp_path / "photographs" / f"{name}.png") as picture:
             assert max(picture.size) == THUMBNAIL_SIDE
             assert picture.width / picture.height == pytest.approx(width / height, rel=0.01)
+    monkeypatch.setattr("raysearch.train.prepare.MOST_THUMBNAILS", 4)
+    write_thumbnails(trial, tmp_path / "cache", tmp_path / "few")
+    assert [path.name for path in sorted((tmp_path / "few").glob("*.png"))] == [pictures[i].name for i in (0, 2, 4)]
 
 
 def test_an_unreadable_photograph_is_named(tmp_path: Path) -> None:

@@ -90,8 +90,8 @@ def _gallery(view: View, found: Mapping[str, tuple[dict[str, Map], int]], names:
     for name in names:
         picture = photograph(view, name)
         with_photograph |= picture is not None
-        row = [_overlay(group, name, maps[name], picture, top) for group, (maps, _) in found.items()]
-        row += [plain_picture(name, picture)] if picture is not None else []
+        row = [plain_picture(name, picture)] if picture is not None else []
+        row += [_overlay(group, name, maps[name], picture, top) for group, (maps, _) in found.items()]
         rows.append(Strip(plain.line(name, 60), tuple(row)))
     which = ", ".join(f"{group}: {plural(count, 'trial')}" for group, (_, count) in found.items())
     caption = (
