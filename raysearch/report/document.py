@@ -191,11 +191,12 @@ Block = Table | Figure | Gallery | Prose | Facts | Listing | Missing
 
 @dataclass(frozen=True)
 class Section:
-    """A headed part of a run's report."""
+    """A headed part of a run's report; a folded one shows its heading only until it is opened, or printed."""
 
     name: str
     title: str
     blocks: tuple[Block, ...]
+    folded: bool = False
 
 
 @dataclass(frozen=True)

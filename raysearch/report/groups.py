@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from raysearch.report import plain
 from raysearch.report.names import distinguish, strategy
-from raysearch.report.sections.search import kinds
-from raysearch.report.view import View, sampler_of
+from raysearch.report.view import View, kinds, sampler_of
 from raysearch.results.record import TrialRecord
 from raysearch.results.replay import FORMER
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
+from raysearch.report.compact import compact
+
 _DROPPED = frozenset({"metadata", "style"})
 _NUMBER = re.compile(r"-?\d+\.\d+")
 _AROUND = re.compile(r"\s*([A-Za-z]|$)\s*")
@@ -30,6 +32,7 @@ def inlined(drawn: bytes, name: str, words: tuple[str, str, str], size: tuple[in
         _shorten(element)
     _scope_ids(root, name)
     _without_idle_groups(root)
+    compact(root)
     root.attrib.clear()
     root.attrib.update({"viewBox": f"0 0 {size[0]} {size[1]}", "role": "img", "aria-labelledby": f"{name}-t {name}-d"})
     title, description, points = words

@@ -20,7 +20,19 @@ from raysearch.report import plain
 from raysearch.report.compare import answer
 from raysearch.report.document import Block, Figure, Gallery, Missing, Part, Section, Table
 from raysearch.report.paper import write_paper
-from raysearch.report.sections import asked, contrasts, failures, overview, papers, pictures, protocol, results, search, training
+from raysearch.report.sections import (
+    asked,
+    contrasts,
+    diagnostics,
+    failures,
+    overview,
+    papers,
+    pictures,
+    protocol,
+    results,
+    search,
+    training,
+)
 from raysearch.report.sections.contrasts import EVERY
 from raysearch.report.view import View, view
 from raysearch.results.record import RunRecord
@@ -33,6 +45,7 @@ SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     pictures.section,
     search.section,
     training.section,
+    diagnostics.section,
     protocol.section,
     failures.section,
 )
@@ -139,6 +152,8 @@ def part(run: View) -> Part:
 def _within(parts: Sequence[Part], limit: int, all_runs: Part | None) -> list[Part]:
     """Leave out galleries, the last first, until what they add fits beside the rest."""
     galleries = [block for one in parts for section in one.sections for block in section.blocks if isinstance(block, Gallery)]
+    if not galleries:
+        return list(parts)
     rest = len(render(_map_galleries(parts, frozenset()), all_runs).encode())
     kept: set[int] = set()
     for gallery in galleries:

@@ -135,14 +135,16 @@ def files(paint: Callable[[Figure], None], width: float, height: float) -> dict[
     """
     with _drawing(PRINTED, "path"):
         figure = _figure(paint, width, height)
-        drawn = _saved(figure, "svg")
-        figure.set_layout_engine("none")  # everything has its place by now, and finding it takes most of the time
-        return {"svg": drawn, "pdf": _saved(figure, "pdf")}
+        return {form: _saved(figure, form) for form in ("svg", "pdf")}
 
 
 def _figure(paint: Callable[[Figure], None], width: float, height: float) -> Figure:
     figure = Figure(figsize=(width / 72, height / 72), dpi=72, layout="constrained")
     paint(figure)
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)
+    figure.set_layout_engine("none")  # everything has its place by now, and finding it takes most of the time
     return figure
 
 

@@ -143,6 +143,13 @@ def sampler_of(trial: TrialRecord) -> str:
     return plain.line(value, 40) if isinstance(value, str) else ""
 
 
+def kinds(trials: Sequence[TrialRecord]) -> tuple[str, ...]:
+    """List the sampling strategies of some trials: the known ones first, in their usual order."""
+    found = {sampler_of(trial) for trial in trials}
+    usual = [kind for kind in ("uniform", "gradient", "hard_negative", "patchnet") if kind in found]
+    return (*usual, *sorted(found - set(usual)))
+
+
 def _metric(record: RunRecord) -> Metric:
     name = plain.at(record.spec, "objective.metric")
     base = metric_named(name) if isinstance(name, str) else PSNR

@@ -98,8 +98,9 @@ class TrialResult:
             trial's others), every value finite.
         seconds: training and evaluation time of this process, in seconds.
         facts: parameters, macs_g (multiply-adds in 1e9), macs_size (side of the square input they are stated for), device, workers;
-            peak_memory_mib, see `raysearch.train.memory`; of what is trained also patches, the rows of its index, and init_sha256
-            of the checkpoint that the network started from, where there is one.
+            latency_ms, see `raysearch.train.latency`, None for a network that trains on each image; peak_memory_mib, see
+            `raysearch.train.memory`. Of what is trained also patches, the rows of its index, and init_sha256 of the checkpoint
+            that the network started from, where there is one.
     """
 
     status: Literal["finished", "stopped"]

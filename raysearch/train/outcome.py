@@ -16,6 +16,7 @@ from raysearch.train.arrays import save_arrays
 from raysearch.train.atomic import write_atomically
 from raysearch.train.evaluate import ImageScore, evaluate, means, open_sets, tiling_of
 from raysearch.train.files import IMAGES_FILE, MOMENTS_FILE, PATCHES_FILE, SAMPLES, USAGE_FILE, images_schema
+from raysearch.train.latency import latency_ms
 from raysearch.train.memory import peak_bytes
 from raysearch.train.moments import sample_of
 from raysearch.train.patience import persistently
@@ -68,8 +69,12 @@ def facts(net: nn.Module, trial: TrialConfig, io: TrialIO) -> dict[str, bool | i
     Args:
         net: not wrapped.
     """
+    cost, task = cost_facts(net, trial), trial.task
+    timed = io.world.rank == 0 and not trial.model.trains_in_calls
+    latency = latency_ms(net, task.channels_in, int(cost["macs_size"] or 0), task.gives_sigma, io.device) if timed else None
     return {
-        **cost_facts(net, trial),
+        **cost,
+        "latency_ms": None if latency is None else round(latency, 3),
         "device": _device_name(io.device),
         "workers": io.world.size,
         "threads": io.threads,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import plausible_study
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from raysearch.report import svg
 from raysearch.report.page import write_report
 from raysearch.results.record import RunRecord
 
@@ -26,3 +30,15 @@ def folder(run: RunRecord, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def page(run: RunRecord, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report([run], [folder], tmp_path_factory.mktemp("report") / "report.html")
+
+
+@pytest.fixture
+def sketched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paint every panel, but neither place nor print it, which takes most of a page's time: for tests of what a page says."""
+
+    def panel(name: str, title: str, description: str, paint: Callable[[Axes], None], **size: int) -> svg.Drawing:
+        with svg._drawing(svg.PRINTED, "none"):
+            paint(Figure().add_subplot())
+        return svg.Drawing(f'<svg role="img" aria-label="{name}"></svg>', paint, 4, 3)
+
+    monkeypatch.setattr(svg, "panel", panel)

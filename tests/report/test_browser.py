@@ -90,6 +90,7 @@ def test_tables_sort(browser: chromium.Browser, page: Path, way: str) -> None:
     browser.open(page, 1400)
     values = "[...document.querySelectorAll('#r1-trials tbody tr')].map(row => row.cells[3].dataset.sort ?? null)"
     button = "document.querySelectorAll('#r1-trials thead tr:last-child th')[3].firstChild"
+    browser.evaluate("document.querySelector('#r1-diagnostics > details').open = true")
     for order in ("ascending", "descending"):
         if way == "click":
             browser.evaluate(f"{button}.click()")
@@ -137,6 +138,22 @@ def test_the_policy_stops_what_was_put_into_the_file(browser: chromium.Browser, 
     assert browser.evaluate("getComputedStyle(document.getElementById('trap')).color") != "rgb(255, 0, 0)"
     told = [event for event in browser.complaints() if "Content Security Policy" in str(event)]
     assert len(told) >= 4
+
+
+def test_a_link_unfolds_the_diagnostics(browser: chromium.Browser, page: Path) -> None:
+    fold = "document.querySelector('#r1-diagnostics > details')"
+    for dark in (False, True):
+        browser.open(page, 360, dark)
+        assert browser.evaluate(f"{fold}.open") is False
+        browser.evaluate("location.hash = 'r1-diagnostics'")
+        until = time.monotonic() + 10
+        while not browser.evaluate(f"{fold}.open"):
+            assert time.monotonic() < until
+        assert browser.evaluate(WIDER) == []
+        assert browser.evaluate(CONTRAST) == []
+    browser.open(page, 1400)
+    browser.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert browser.evaluate(f"{fold}.open") is True
 
 
 def test_a_hostile_run_runs_nothing(browser: chromium.Browser, run: RunRecord, folder: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import html5lib
 import plausible_study
 import pytest
+import varied_study
 
 from raysearch.errors import SpecError
 from raysearch.report import plain
@@ -158,7 +159,7 @@ def test_size_and_what_is_left_out(run: RunRecord, folder: Path, page: Path, tmp
 
 
 def test_a_hundred_trials_stay_small(tmp_path: Path) -> None:
-    many = plausible_study.record(search=100, top=5)
+    many = varied_study.record(search=100, top=5)
     page = write_report([many], [tmp_path], tmp_path / "page.html")
     assert page.stat().st_size < 1_000_000
 
@@ -230,6 +231,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("what", CASES)
+@pytest.mark.usefixtures("sketched")
 def test_a_missing_piece_is_said(run: RunRecord, tmp_path: Path, what: str) -> None:
     damaged, sentence = _without(run, what)
     page = write_report([damaged], [tmp_path / "nothing"], tmp_path / "page.html")

@@ -50,7 +50,7 @@ def test_importances_say_that_parameters_of_branches_are_not_ranked(
 ) -> None:
     names = dict.fromkeys((name for trial in run.trials for name in trial.values), 0.1)
     (tmp_path / "importance.json").write_text(json.dumps({"parameters": names if shares is None else shares, "method": "m"}))
-    figure = parameters.blocks(view(run, tmp_path, "r1"))[0]
+    figure = parameters.importance_blocks(view(run, tmp_path, "r1"))[0]
     assert isinstance(figure, Figure)
     assert ("parameters of single branches are not ranked" in figure.caption) == said
     assert words in figure.panels[0].element

@@ -98,6 +98,7 @@ def test_a_trial_reports_and_leaves_its_files(make_trial, make_io) -> None:  # t
     assert reporter.reports[-1].metrics["pixels_seen"] == 12 * 4 * 32 * 32
     assert result.facts["parameters"] == sum(p.numel() for p in trial.model.build(3, 3, 1).parameters())
     assert result.facts["macs_size"] == 128
+    assert result.facts["latency_ms"] > 0
     assert (result.facts["device"], result.facts["workers"], result.facts["threads"]) == ("cpu", 1, 1)
     assert json.loads(json.dumps(result.facts)) == result.facts
     places = [[(side - 32) // trial.patch.step + 1 for side in shape] for shape in ((72, 88), (64, 90), (80, 80))]

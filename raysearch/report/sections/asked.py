@@ -25,12 +25,14 @@ class Searched:
         kind: ``integer``, ``real``, ``choice``, ``ordered``, ``power of two``, ``group`` or ``branch``.
         range: what it can be; of a group the leaves that vary together.
         logarithmic: steps are ratios.
+        options: the values of a list in its order, as text; empty for anything else.
     """
 
     name: str
     kind: str
     range: str
     logarithmic: bool
+    options: tuple[str, ...] = ()
 
 
 def section(view: View) -> Section:
@@ -78,8 +80,8 @@ def _walk(data: object, name: str, depth: int) -> Iterator[Searched]:
             return
     for kind in _LISTS:
         if kind in data:
-            shown = ", ".join(leaf(item) for item in plain.items(data[kind]))
-            yield Searched(name, kind, plain.line(shown, 200), False)
+            options = tuple(map(leaf, plain.items(data[kind])))
+            yield Searched(name, kind, plain.line(", ".join(options), 200), False, options)
             return
     if "pow2" in data:
         ends = " to ".join(leaf(end) for end in plain.items(data["pow2"]))
@@ -103,7 +105,8 @@ def _branches(branches: object, name: str, depth: int) -> Iterator[Searched]:
         again = labels.count(label)
         labels.append(label)
         parts.append((f"{label}_{again + 1}" if again else label, branch))
-    yield Searched(name, "branch", ", ".join(label for label, _ in parts), False)
+    listed = tuple(label for label, _ in parts)
+    yield Searched(name, "branch", ", ".join(listed), False, listed)
     for label, branch in parts:
         yield from _walk(branch, f"{name}.{label}", depth - 1)
 

@@ -136,12 +136,16 @@ def _facts_columns(view: View, methods: Sequence[Method]) -> list[tuple[Column, 
     parameters = [plain.number(one.get("parameters")) for one in facts]
     macs = [plain.number(one.get("macs_g")) for one in facts]
     memory = [_most(plain.number(trial.facts.get("peak_memory_mib")) for trial in method.trials) for method in methods]
+    latency = [_typical(plain.number(trial.facts.get("latency_ms")) for trial in method.trials) for method in methods]
     spent = [float(np.mean([trial.seconds for trial in method.trials])) for method in methods]
     found = [
         (Column("Params"), [Cell(count(value), value) for value in parameters]),
         (Column(f"MACs{_size(methods)}"), [Cell(f"{value:.3g} G" if value is not None else NONE, value) for value in macs]),
         (Column("Train time"), [Cell(seconds(value), value) for value in spent]),
     ]
+    if any(value is not None for value in latency):
+        title = f"Latency{_size(methods)}"
+        found.insert(2, (Column(title), [Cell(f"{value:.3g} ms" if value is not None else NONE, value) for value in latency]))
     if any(value is not None for value in memory):
         found.append((Column("Memory"), [Cell(f"{value:,.0f} MiB" if value is not None else NONE, value) for value in memory]))
     return found
@@ -149,6 +153,11 @@ def _facts_columns(view: View, methods: Sequence[Method]) -> list[tuple[Column, 
 
 def _most(values: Iterable[float | None]) -> float | None:
     return max((value for value in values if value is not None), default=None)
+
+
+def _typical(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
 
 
 def _difference(view: View, method: Method, compared: Mapping[str, tuple[Outcome, float | None]]) -> Cell:

@@ -1,4 +1,4 @@
-"""The search: how the best value came about, what mattered, and every trial."""
+"""The search: how the best value came about, what mattered, and what it cost."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from raysearch.report import plain, svg
-from raysearch.report.document import Block, Cell, Column, Figure, Mark, Missing, Section, Table
-from raysearch.report.formats import NONE, fixed, plural, seconds
-from raysearch.report.names import leaf, strategy
-from raysearch.report.sections import ablation, early, fronts, parameters
-from raysearch.report.view import View, sampler_of
+from raysearch.report.document import Block, Cell, Column, Figure, Missing, Section, Table
+from raysearch.report.formats import fixed, plural
+from raysearch.report.names import strategy
+from raysearch.report.sections import ablation, costs, fronts, parameters, strategies
+from raysearch.report.view import View, kinds, sampler_of
 from raysearch.results.record import TrialRecord
-
-_LISTED = 1000
 
 
 def section(view: View) -> Section:
@@ -26,21 +24,13 @@ def section(view: View) -> Section:
     elif any(trial.value is not None for trial in view.search):
         blocks.append(_history(view))
         blocks += fronts.blocks(view)
-        blocks += early.blocks(view)
         blocks += ablation.blocks(view)
-        blocks += parameters.blocks(view)
+        blocks += parameters.importance_blocks(view)
+        blocks += strategies.blocks(view)
+        blocks += costs.blocks(view)
     else:
         blocks.append(Missing("No trial of the search has a value, so there is no history to draw."))
-    if view.record.trials:
-        blocks.append(_trials(view))
     return Section("search", "The search", tuple(blocks))
-
-
-def kinds(trials: Sequence[TrialRecord]) -> tuple[str, ...]:
-    """List the sampling strategies of some trials: the known ones first, in their usual order."""
-    found = {sampler_of(trial) for trial in trials}
-    usual = [kind for kind in ("uniform", "gradient", "hard_negative", "patchnet") if kind in found]
-    return (*usual, *sorted(found - set(usual)))
 
 
 def _history(view: View) -> Figure:
@@ -106,44 +96,3 @@ def _best_so_far(view: View, trials: Sequence[TrialRecord]) -> list[tuple[TrialR
         else:
             found.append((trial, found[-1][1]))
     return found
-
-
-def _trials(view: View) -> Table:
-    listed = view.record.trials[:_LISTED]
-    names = list(dict.fromkeys(name for trial in listed for name in trial.values))
-    best = view.best_search_trial()
-    columns = [
-        Column("Trial"),
-        Column("Role", align="text"),
-        Column("Status", align="text"),
-        Column(f"Validation {view.metric.axis}"),
-    ]
-    columns += [Column("Steps"), Column("Time"), Column("Retries")]
-    columns += [Column(plain.line(name, 60), align="text") for name in names] + [Column("Seed")]
-    rows = []
-    for trial in listed:
-        mark: Mark = "best" if best is not None and trial.number == best.number else ""
-        status = trial.status.replace("_", " ") if trial.status is not None else "not finished"
-        value = _validation(view, trial)
-        row = [Cell(str(trial.number), trial.number, mark), Cell(plain.line(trial.role, 40)), Cell(status)]
-        row += [Cell(view.metric.show(value), value, mark), Cell(f"{trial.step} / {trial.steps}", trial.step)]
-        row += [Cell(seconds(trial.seconds), trial.seconds), Cell(str(trial.retries), trial.retries)]
-        row += [_setting(trial, name) for name in names]
-        rows.append((*row, Cell(str(trial.seed), trial.seed)))
-    notes = ["The best of the search is bold. Test values of the confirmation stand in the comparison above."]
-    if len(view.record.trials) > _LISTED:
-        notes.append(f"The first {_LISTED} of {len(view.record.trials)} trials are listed; `raysearch show` lists all.")
-    return Table("trials", "All trials.", tuple(columns), tuple(rows), tuple(notes), sortable=True)
-
-
-def _setting(trial: TrialRecord, name: str) -> Cell:
-    if name not in trial.values:
-        return Cell(NONE)
-    return Cell(leaf(trial.values[name]), plain.number(trial.values[name]))
-
-
-def _validation(view: View, trial: TrialRecord) -> float | None:
-    """Return a trial's value on validation; what the confirmation ends with is on test sets, so its last report counts."""
-    if trial.phase == "search":
-        return trial.value
-    return plain.number(trial.reports[-1].metrics.get(view.metric.name)) if trial.reports else None

@@ -27,11 +27,16 @@ for (const table of document.querySelectorAll("table.sortable")) {
 
 // Numbers by size, texts by the alphabet, and what has no number last either way.
 function compare(a, b, falling) {
-  const x = a.dataset.sort, y = b.dataset.sort;
+  const x = number(a), y = number(b);
   if (x !== undefined && y !== undefined) return falling ? y - x : x - y;
   if (x !== undefined || y !== undefined) return x !== undefined ? -1 : 1;
   const order = a.textContent.localeCompare(b.textContent, "en", { numeric: true });
   return falling ? -order : order;
+}
+
+function number(cell) {
+  const text = cell.dataset.sort ?? cell.textContent.replace("−", "-");
+  return cell.dataset.sort !== undefined || /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
 }
 
 // A table as CSV: to the clipboard, or as a file that never leaves the page.
@@ -178,3 +183,13 @@ for (const drawing of document.querySelectorAll(".panel svg")) {
     event.preventDefault();
   });
 }
+
+// A folded section opens for who comes by a link to it, and for the printer.
+function unfold(section) {
+  const fold = section && section.querySelector(":scope > details.folded");
+  if (fold) fold.open = true;
+}
+const toTarget = () => location.hash.length > 1 && unfold(document.getElementById(location.hash.slice(1)));
+addEventListener("hashchange", toTarget);
+toTarget();
+addEventListener("beforeprint", () => document.querySelectorAll("section").forEach(unfold));
