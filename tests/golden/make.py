@@ -20,18 +20,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from raysearch.report.anonymous import HIDDEN, anonymous, clean
+from raysearch.report.groups import groups
 from raysearch.report.page import write_report
+from raysearch.report.view import View, view
 from raysearch.results.events import EVENT, DriverStarted, Event
 from raysearch.results.folder import RunFolder
 from raysearch.results.journal import new_journal, read_journal
 from raysearch.results.run import open_run
-from raysearch.train.files import SAMPLES
+from raysearch.train.files import MOMENTS_FILE, SAMPLES
 from tests.report import chromium
 
 ROOT = Path(__file__).parents[2]
@@ -61,32 +64,62 @@ PIECE = (1120, 1640)
 def keep(run: Path, kept: Path) -> None:
     """Copy what a report reads of a run, without what names a machine or a person; what was there is replaced.
 
-    Of the restored photographs only one is kept, of the first winner and the first baseline; training photographs become smaller.
+    Of the restored photographs only one is kept, of the first winner and the first baseline; training photographs become
+    smaller. What trials tell of their samplers is kept for those that the report draws. The two folders may be one.
     """
     record = anonymous(open_run(run))
-    if kept.exists():
-        shutil.rmtree(kept)
-    kept.mkdir(parents=True)
-    folder = RunFolder(kept)
+    made = kept.with_name(f"{kept.name}.new")
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    folder = RunFolder(made)
     folder.write_study(record.space_text, record.spec)
     folder.write_environment({key: value for key, value in record.environment.items() if key not in MACHINE})
     new_journal(folder.journal, [_nameless(event) for event in read_journal(RunFolder(run).journal)])
-    firsts = {next(t.number for t in record.trials if t.role == role) for role in ("baseline", "top1")}
-    samples = {f"{number:04d}" for number in firsts}
-    winner = f"{max(firsts):04d}"
+    wanted = _Wanted.of(view(record, run, "r1"))
     for source in _files(run):
         path = source.relative_to(run)
-        if SAMPLES in path.parts:
-            restored = path.name == "restored.png"
-            if PHOTOGRAPH not in path.parts or path.parts[1] not in samples or not (restored or path.parts[1] == winner):
-                continue
-        target = kept / path
+        if path.parts[0] == "trials" and not wanted.has(int(path.parts[1]), path.parts[2:]):
+            continue
+        target = made / path
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             _copy(source, target, small=path.parts[0] == "photographs")
-    size = sum(path.stat().st_size for path in _files(kept))
+    size = sum(path.stat().st_size for path in _files(made))
     if size > LIMIT:
-        raise SystemExit(f"the run that is kept has {size} bytes, {LIMIT} are the limit")
+        raise SystemExit(f"the run that is kept has {size} bytes, {LIMIT} are the limit: {made}")
+    shutil.rmtree(kept, ignore_errors=True)
+    made.rename(kept)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is kept of the trials.
+
+    Attributes:
+        winner: whose samples are kept; likewise ``baseline``, of which the restorations alone are.
+        drawn: trials whose samplers the report draws; likewise ``first``, those of which it draws moments.
+    """
+
+    winner: int
+    baseline: int
+    drawn: frozenset[int]
+    first: frozenset[int]
+
+    @staticmethod
+    def of(run: View) -> _Wanted:
+        """Choose as the report does."""
+        winner, baseline = (next(t.number for t in run.confirmation if t.role == role) for role in ("top1", "baseline"))
+        found = [[trial.number for trial in group.trials] for group in groups(run) if group.trials]
+        drawn = frozenset(number for numbers in found for number in numbers)
+        return _Wanted(winner, baseline, drawn, frozenset(numbers[0] for numbers in found))
+
+    def has(self, trial: int, parts: Sequence[str]) -> bool:
+        """Say whether a file of a trial is kept."""
+        if parts[0] == SAMPLES:
+            return PHOTOGRAPH in parts and (trial == self.winner or (trial == self.baseline and parts[-1] == "restored.png"))
+        if parts[-1] == MOMENTS_FILE:
+            return trial in self.first
+        return not parts[-1].endswith(".npz") or trial in self.drawn
 
 
 def _files(run: Path) -> Iterator[Path]:
