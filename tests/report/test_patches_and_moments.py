@@ -17,6 +17,7 @@ from PIL import Image
 from raysearch.report.document import Block, Figure, Gallery, Missing
 from raysearch.report.groups import groups
 from raysearch.report.sections import moments, patches, usage
+from raysearch.report.sections.training import by_strategy
 from raysearch.report.view import View, view
 from raysearch.results.record import RunRecord
 from raysearch.train.files import MOMENTS_FILE, PATCHES_FILE
@@ -55,6 +56,10 @@ def test_strategies_of_one_kind_are_told_apart_by_their_settings(run: RunRecord)
     found = groups(view(replace(run, trials=(*trials, again)), Path("nowhere"), "r1"))
     assert [group.name for group in found] == [f"PatchNet (objective {name})" for name in objectives]
     assert [[trial.number for trial in group.trials] for group in found] == [[0, 3], [1], [2]]
+    chosen = by_strategy(view(replace(run, trials=(*trials, again)), Path("nowhere"), "r1"))
+    assert [(name, [trial.number for trial in some]) for name, some in chosen] == [
+        (group.name, [trial.number for trial in group.trials]) for group in found
+    ]
 
 
 def test_a_strategy_is_its_confirmation_or_else_its_search(run: RunRecord) -> None:

@@ -11,6 +11,7 @@ from raysearch.report import plain, svg
 from raysearch.report.axes import few_ticks
 from raysearch.report.document import Block, Cell, Column, Figure, Missing, Section, Table
 from raysearch.report.formats import plural, short
+from raysearch.report.groups import groups
 from raysearch.report.names import strategy
 from raysearch.report.sections import convergence, moments, patches, usage
 from raysearch.report.series import Curve, curve, curve_table, paint_curve
@@ -77,16 +78,18 @@ def section(view: View) -> Section:
 
 
 def by_strategy(view: View) -> tuple[tuple[str, tuple[TrialRecord, ...]], ...]:
-    """Choose the trials that stand for each strategy: those of the confirmation, else the best of the search."""
-    found = []
+    """Name each strategy with the trials that stand for it: those of the confirmation, else the best of the search."""
+    found: list[tuple[str, tuple[TrialRecord, ...]]] = []
     sign = 1 if view.metric.larger_is_better else -1
+    confirmed = [group for group in groups(view) if any(trial.phase == "confirm" for trial in group.trials)]
     for kind in kinds(view.record.trials):
-        confirmed = tuple(t for t in view.confirmation if sampler_of(t) == kind and t.reports)
+        if some := [(group.name, group.trials) for group in confirmed if group.kind == kind]:
+            found += some
+            continue
         searched = [t for t in view.search if sampler_of(t) == kind and t.reports and t.value is not None]
         searched.sort(key=lambda t: (t.status != "finished", -sign * (t.value if t.value is not None else 0.0), t.number))
-        chosen = confirmed or tuple(searched[:1])
-        if chosen:
-            found.append((kind, chosen))
+        if searched:
+            found.append((kind, tuple(searched[:1])))
     return tuple(found)
 
 
