@@ -9,6 +9,7 @@ os.environ["RAY_AUTH_MODE"] = "disabled"  # Ray can't change it within a process
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -26,6 +27,20 @@ def shape_checked_modules() -> list[str]:
     return [f"{package}.{name}" for package, name in found if name != "base"]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from dealing import Dealer
+
+    return Dealer(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # one of several processes
+        from dealing import ray_first
+
+        ray_first(items)
+
+
 SHAPE_CHECKED_MODULES = shape_checked_modules()
 install_import_hook(SHAPE_CHECKED_MODULES, "beartype.beartype")
 torch.set_num_threads(1)
@@ -35,6 +50,15 @@ torch.set_num_threads(1)
 def checked_modules() -> list[str]:
     """The modules whose shapes are checked at run time."""
     return SHAPE_CHECKED_MODULES
+
+
+@pytest.fixture(scope="session")
+def shared_ray() -> Iterator[str]:
+    """The address of a Ray with two CPUs, for studies that don't mind what ran there before."""
+    from machines import machines
+
+    with machines(2) as cluster:
+        yield cluster.address
 
 
 @pytest.fixture

@@ -131,7 +131,9 @@ WITHOUT_WEIGHTS: list[tuple[ModelConfig, int, Callable[[Tensor], Tensor]]] = [
 ]
 
 
-@pytest.mark.parametrize(("config", "channels", "expected"), WITHOUT_WEIGHTS, ids=str)
+@pytest.mark.parametrize(
+    ("config", "channels", "expected"), WITHOUT_WEIGHTS, ids=["edsr", "oisr", "carn", "srresnet", "msrresnet", "vdsr"]
+)
 def test_what_silent_layers_leave(
     config: ModelConfig, channels: int, expected: Callable[[Tensor], Tensor], generator: torch.Generator
 ) -> None:

@@ -27,6 +27,14 @@ def new_run(tmp_path: Path) -> Callable[[StudySpec], RunFolder]:
 
 
 @pytest.fixture
+def dry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drivers of this process need no Ray."""
+    import dry
+
+    dry.install(monkeypatch)
+
+
+@pytest.fixture
 def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DriverOptions]:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]))
 

@@ -67,12 +67,6 @@ def _train(trial: TrialConfig, io: TrialIO, reporter: Reporter, pause: float) ->
     return TrialResult("finished", step, metrics, time.monotonic() - began, dict(facts))
 
 
-def empty(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
-    """One report, no work: for the overhead benchmark."""
-    reporter.report(Report(trial.steps, trial.steps, {"psnr": quality(trial)}))
-    return TrialResult("finished", trial.steps, {"psnr": quality(trial)}, 0.0, {})
-
-
 def quick(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     return _train(trial, io, reporter, 0.0)
 

@@ -1,4 +1,4 @@
-"""The life of a run in a local Ray: stopped, extended, retried, with another winner; a race of seeds, with copies elsewhere."""
+"""The life of a run: stopped in a local Ray; without one extended, retried, won by another trial, raced, copied elsewhere."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dry
 import pytest
 from small_study import study
 
@@ -41,12 +42,14 @@ class StopsAfterOne(NoProgress):
 
 
 @pytest.mark.ray
-def test_a_run_is_stopped_and_goes_on_with_more_budget_and_another_winner(new_run: NewRun, options: Options) -> None:
+def test_a_run_is_stopped_and_goes_on_with_more_budget_and_another_winner(
+    new_run: NewRun, options: Options, shared_ray: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     confirm = {"top": 1, "seeds": 2, "baseline": {"recipe.optimizer.lr": 2e-4}}
     spec = study(lrs=(0.001, 0.002, 0.0001, 0.009), budget={"trials": 3}, resources={"concurrent": 1}, confirm=confirm)
     folder = new_run(spec)
 
-    stopped = run_study(spec, folder, options("slow", progress=StopsAfterOne(folder)))
+    stopped = run_study(spec, folder, options("slow", address=shared_ray, progress=StopsAfterOne(folder)))
     assert (stopped.status, stopped.exit_code) == ("interrupted", 143)
     first = open_run(folder.path)
     assert 1 <= len(first.trials) <= 2
@@ -54,6 +57,7 @@ def test_a_run_is_stopped_and_goes_on_with_more_budget_and_another_winner(new_ru
     assert (first.ended, first.stopped) == ({}, "interrupted")
     assert not folder.stop_file.exists()
 
+    dry.install(monkeypatch)
     resume_study(folder, options("third_fails"))
     second = open_run(folder.path)
     assert second.trials[2].status == "failed"
@@ -80,7 +84,7 @@ def test_a_run_is_stopped_and_goes_on_with_more_budget_and_another_winner(new_ru
     assert {method.role for method in view(run, folder.path, "r").methods} == {"baseline", "top1"}
 
 
-@pytest.mark.ray
+@pytest.mark.usefixtures("dry")
 def test_seeds_are_raced_until_the_interval_decides_and_all_is_copied(new_run: NewRun, options: Options, tmp_path: Path) -> None:
     spec = study(
         lrs=(0.004, 0.001),

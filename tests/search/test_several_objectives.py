@@ -1,4 +1,4 @@
-"""A study with two objectives, a constraint between values and one on the outcome, in a local Ray; also killed and resumed."""
+"""A study with two objectives, a constraint between values and one on the outcome, without Ray; also killed and resumed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def two_objectives() -> StudySpec:
     )
 
 
-@pytest.mark.ray
+@pytest.mark.usefixtures("dry")
 def test_a_study_of_two_objectives(new_run: Callable[[StudySpec], RunFolder], options: Callable[..., DriverOptions]) -> None:
     spec = two_objectives()
     folder = new_run(spec)

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -66,14 +67,14 @@ def _phase(
     before = signal.signal(signal.SIGUSR1, lambda number, frame: told.append(number))
     try:
         while not told and (job := attempts.next() or source.next()):
-            _trial(attempts.prepared(job), callback, scheduler, lambda: bool(told))
+            with TemporaryDirectory() as place:
+                _trial(attempts.prepared(job), callback, scheduler, lambda: bool(told), Path(place) / "error.txt")
     finally:
         signal.signal(signal.SIGUSR1, before)
 
 
-def _trial(job: Job, callback: DriverCallback, scheduler: Any, halted: Callable[[], bool]) -> None:
+def _trial(job: Job, callback: DriverCallback, scheduler: Any, halted: Callable[[], bool], error_file: Path) -> None:
     actor = SimpleNamespace(_actor_id=SimpleNamespace(hex=lambda: "actor"))
-    error_file = Path(job.folder).with_suffix(".error")
     trial: Any = SimpleNamespace(
         config={"trial": job.trial, "job": job.to_json()},
         trial_id=f"t{job.trial}",
@@ -101,7 +102,6 @@ def _trial(job: Job, callback: DriverCallback, scheduler: Any, halted: Callable[
     except Exception as error:
         error_file.write_text(f"Failure # 1\n{type(error).__name__}: {error}\n", encoding="utf-8")
         callback.on_trial_error(0, [], trial)
-        error_file.unlink()
         return
     callback.on_trial_complete(0, [], trial)
 
