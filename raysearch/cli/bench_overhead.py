@@ -58,8 +58,10 @@ def _journal(folder: Path, pairs: int, trials: int, seconds: int) -> tuple[dict[
     lines = [f"journal: a record is on the disk after {once.median_ms:.2f} ms (median; 95 % within {once.p95_ms:.2f} ms)"]
     for one in back:
         memory = "" if one.memory_mb is None else f", {one.memory_mb:.0f} MiB of memory"
-        size = f"{one.records:,} records, {one.mb:.0f} MB"
-        lines.append(f"journal: {one.trials:,} trials with {_reports(one.reports)} ({size}) read in {one.seconds:.2f} s{memory}")
+        size, work = f"{one.records:,} records, {one.mb:.0f} MB", f" ({one.cpu_seconds:.2f} s of a processor)"
+        lines.append(
+            f"journal: {one.trials:,} trials with {_reports(one.reports)} ({size}) read in {one.seconds:.2f} s{work}{memory}"
+        )
     return {"append": asdict(once), "replay": [asdict(one) for one in back]}, lines
 
 

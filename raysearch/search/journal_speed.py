@@ -44,6 +44,7 @@ class Replayed:
         records: of all trials.
         mb: size of the file, in 1e6 bytes.
         seconds: until the trials are there.
+        cpu_seconds: of those, the ones in which a processor worked for it: all, on a machine that does nothing else.
         memory_mb: resident memory that the process gained by it, in 2**20 bytes; None where it can't be told.
     """
 
@@ -52,6 +53,7 @@ class Replayed:
     records: int
     mb: float
     seconds: float
+    cpu_seconds: float
     memory_mb: float | None
 
 
@@ -59,15 +61,15 @@ def replayed(folder: Path, trials: int = 10_000, reports: int = 1) -> Replayed:
     """Write a journal of so many trials, without synchronising it, and read it back."""
     path = folder / f"replay-{reports}.jsonl"
     path.write_bytes(b"".join(encode(event, number) for number, event in enumerate(_story(trials, reports))))
-    before, began = resident_mb(), time.perf_counter()
+    before, began, worked = resident_mb(), time.perf_counter(), time.process_time()
     told = Replay()
     for event in JournalReader(path):
         told.add(event)
     records = told.trials()
-    seconds = time.perf_counter() - began
+    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - worked
     assert len(records) == trials
     grown = None if before is None else (resident_mb() or before) - before
-    return Replayed(trials, reports, trials * (reports + 2), path.stat().st_size / 1e6, seconds, grown)
+    return Replayed(trials, reports, trials * (reports + 2), path.stat().st_size / 1e6, seconds, cpu_seconds, grown)
 
 
 def _story(trials: int, reports: int) -> Sequence[Event]:
