@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import platformdirs
+from click.core import ParameterSource
+
+from raysearch.errors import PreflightError
 
 DEFAULT_CACHE = Path(platformdirs.user_cache_dir("raysearch"))
+CACHE_HERE = Path(".raysearch-cache")
+"""In its place where the user's home can't be written, as in many containers and on many clusters."""
+
+
+def _writable_cache(context: click.Context, option: click.Parameter, cache: Path) -> Path:
+    if _writable(cache):
+        return cache
+    if context.get_parameter_source(option.name or "") is not ParameterSource.DEFAULT:
+        raise PreflightError(f"{cache} can't be written", place="--cache", remedy="choose another folder with --cache")
+    click.echo(f"warning: {cache} can't be written; decoded photographs go to {CACHE_HERE} in this folder (or --cache)", err=True)
+    return CACHE_HERE
+
+
+def _writable(folder: Path) -> bool:
+    """Say whether a folder, or the one in which it would be made, can be written."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if os.path.exists(place))
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
 
 runs_option = click.option(
     "--runs", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), show_default=True, help="Folder of all runs."
@@ -19,6 +41,7 @@ cache_option = click.option(
     "--cache",
     type=click.Path(file_okay=False, path_type=Path),
     default=DEFAULT_CACHE,
+    callback=_writable_cache,
     envvar="RAYSEARCH_CACHE",
     show_envvar=True,
     help="Folder of decoded photographs, shared by all trials of a machine.",

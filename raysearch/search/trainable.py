@@ -99,7 +99,7 @@ def run_job(job: Job, world: World, device: torch.device, send: Callable[[Messag
     threads = max(1, job.cpus)
     torch.set_num_threads(threads)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=bool(job.storage), exist_ok=True)  # without copies the run's folder is there, or its disk is gone
         if world.rank == 0:
             send = with_copies(job, send)
         with (

@@ -56,12 +56,12 @@ def save(folder: Path, key: str, step: int, state: Mapping[str, object], keep: i
     the first to go.
 
     Args:
-        folder: made if it is missing.
+        folder: made if it is missing, in a folder that is there: where a disk is gone, nothing is to be written to what is below.
         key: the configuration, see `raysearch.spec.trial.TrialConfig.key`.
         state: tensors and plain values, nested in dicts and lists.
         keep_every: those whose step is a multiple of this stay, however many there are.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     path = path_of(folder, step)
     write(path, key, state)
     for other in files(folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import time
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import fake_fit
 import torch
+from ray.exceptions import OutOfMemoryError
 
 from raysearch.errors import DataError, OutOfMemory, Preempted
 from raysearch.spec.trial import TrialConfig
@@ -50,6 +52,13 @@ def hungry(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     return fake_fit.quick(trial, io, reporter)
 
 
+def ended_by_ray(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
+    """Trial 0 needs more memory than its machine has, unless it takes its batch in pieces."""
+    if number_of(io) == 0 and io.parts == 1:
+        raise OutOfMemoryError("Task was killed due to the node running low on memory.")
+    return fake_fit.quick(trial, io, reporter)
+
+
 def without_photographs(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
     """From trial 2 on the photographs are gone, until there is a file ``photographs`` in the run's folder."""
     if number_of(io) >= 2 and not (io.folder.parents[1] / "photographs").exists():
@@ -72,6 +81,18 @@ def on_a_full_disk(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> Trial
     if number_of(io) == 2 and not room.exists():
         raise OSError(errno.EIO, "Input/output error", str(io.folder / "pixels"))
     return fake_fit.quick(trial, io, reporter)
+
+
+def careful(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
+    """Writes before each report as `fit` does: with patience, and into a folder that must be there."""
+    state = io.folder / "fake.json"
+    begin = json.loads(state.read_text())["step"] if state.exists() else 0
+    fake_fit._note(io, start=begin)
+    for step in range(max(begin, 10), trial.steps + 1, 10):
+        text = b'{"step": %d}' % step
+        persistently(io, lambda text=text: write_atomically(state, text))  # type: ignore[misc]
+        reporter.report(Report(step, trial.steps, {"psnr": fake_fit.quality(trial) * (0.5 + 0.5 * step / trial.steps)}))
+    return TrialResult("finished", trial.steps, {"psnr": fake_fit.quality(trial)}, 0.0, {})
 
 
 def all_bad(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
@@ -104,6 +125,19 @@ def hangs(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
         (io.folder / "hung").touch()
         reporter.report(Report(10, trial.steps, {"psnr": fake_fit.quality(trial) * 0.625}))
         (io.folder / "fake.json").write_text('{"step": 10}')
+        wait_for_ever_in_a_lock()
+    return fake_fit.quick(trial, io, reporter)
+
+
+def one_rank_hangs_once(trial: TrialConfig, io: TrialIO, reporter: Reporter) -> TrialResult:
+    """Rank 1 goes missing after the first report, so that rank 0 waits for it in a barrier."""
+    if not (io.folder / "hung").exists():
+        io.world.barrier()
+        if io.world.rank == 0:
+            reporter.report(Report(10, trial.steps, {"psnr": fake_fit.quality(trial) * 0.625}))
+            (io.folder / "fake.json").write_text('{"step": 10}')
+            (io.folder / "hung").touch()
+            io.world.barrier()
         wait_for_ever_in_a_lock()
     return fake_fit.quick(trial, io, reporter)
 

@@ -8,13 +8,13 @@ and of the mended one.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 import fake_fit
+from drivers import alive
 
 from raysearch.report.page import write_report
 from raysearch.results.events import TrialEnded, TrialReported, TrialRetried, TrialStarted
@@ -103,10 +103,3 @@ def check_report(folder: RunFolder, target: Path) -> str:
     text = write_report([open_run(folder.path)], [folder.path], target).read_text(encoding="utf-8")
     assert text.rstrip().endswith("</html>")
     return text
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and that nobody has waited for does not."""
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False

@@ -5,4 +5,5 @@ from __future__ import annotations
 import os
 
 LONG = os.environ.get("RAYSEARCH_LONG") == "1"
-"""Set in the environment: every kill point instead of every third, 20 SIGKILLs instead of 3, a cluster whose head dies."""
+"""Set in the environment: every kill point instead of every third, 20 SIGKILLs of one study instead of one, a million reports, a
+cluster whose head dies, ranks that hang in a barrier."""

@@ -12,6 +12,7 @@ import fake_fit
 import pytest
 import ray
 from invariants import check_complete, check_nothing_lost, check_released, check_report
+from length import LONG
 from ray.cluster_utils import Cluster
 from small_study import study
 
@@ -63,6 +64,17 @@ def test_processes_that_die_hang_or_have_to_leave(new_run: NewRun, options: Opti
     assert starts == [0, 20], "it went on from the checkpoint that it wrote when it was asked"
     check_released(folder)
     assert "asked to leave its machine" in check_report(folder, folder.report)
+
+
+@pytest.mark.skipif(not LONG, reason="starts Ray Train twice: RAYSEARCH_LONG=1")
+def test_a_rank_that_hangs_takes_its_trial_along_and_the_next_attempt_goes_on(new_run: NewRun, options: Options) -> None:
+    spec = study(lrs=(0.002,), resources={"workers": 2}, max_retries=1, faults={"stall_minutes": 0.1})
+    folder = new_run(spec)
+    assert run_study(spec, folder, options("faulty_fit:one_rank_hangs_once")).exit_code == 0
+    (trial,) = check_nothing_lost(folder).trials
+    assert (trial.status, trial.causes) == ("finished", ("stalled",)), trial.reason
+    assert [point.step for point in trial.reports] == [10, 20, 30, 40]
+    check_report(folder, folder.report)
 
 
 @contextmanager

@@ -84,6 +84,17 @@ def test_lack_of_memory_may_halve_the_batch(new_run: NewRun, options: Options) -
     assert "smaller pieces" in check_report(folder, folder.report)
 
 
+@pytest.mark.parametrize(("on_oom", "status"), [("end", "out_of_memory"), ("half_batch", "finished")])
+def test_what_ray_ends_for_lack_of_memory_is_known_as_that(new_run: NewRun, options: Options, on_oom: str, status: str) -> None:
+    """Ray's own monitor ends the process; all that is left of it is what Ray says."""
+    spec = study(budget={"trials": 2}, max_retries=0, faults={"on_oom": on_oom})
+    folder = new_run(spec)
+    assert run_study(spec, folder, options("faulty_fit:ended_by_ray")).exit_code == 0
+    run = check_nothing_lost(folder)
+    assert [trial.status for trial in run.trials] == [status, "finished"]
+    assert run.trials[0].causes == (("out_of_memory",) if on_oom == "half_batch" else ())
+
+
 def test_an_interrupted_trial_remembers_its_pieces(new_run: NewRun, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     from dry import Fuse, Killed
 
