@@ -87,7 +87,7 @@ def test_a_run_is_stopped_and_goes_on_with_more_budget_and_another_winner(
 @pytest.mark.usefixtures("dry")
 def test_seeds_are_raced_until_the_interval_decides_and_all_is_copied(new_run: NewRun, options: Options, tmp_path: Path) -> None:
     spec = study(
-        lrs=(0.004, 0.001),
+        lrs=(0.004, 0.001001),  # the second is as good as the baseline, and another configuration
         confirm={"top": 2, "seeds": 3, "race": {"seeds": 5}, "baseline": {"recipe.optimizer.lr": 1e-3}},
         storage=str(tmp_path / "copies"),
     )
