@@ -47,11 +47,11 @@ class Watcher:
 
 
 @pytest.mark.ray
-def test_a_study_is_searched_and_confirmed(new_run: NewRun, options: Options) -> None:
+def test_a_study_is_searched_and_confirmed(new_run: NewRun, options: Options, shared_ray: str) -> None:
     confirm = {"top": 2, "seeds": 2, "baseline": {"recipe.optimizer.lr": 2e-4}}
     spec = study(lrs=(0.001, 0.004, 0.002), budget={"trials": 4}, searcher="tpe", confirm=confirm, seed=3)
     folder, watcher = new_run(spec), Watcher()
-    outcome = run_study(spec, folder, options(progress=watcher, tensorboard=True))
+    outcome = run_study(spec, folder, options(address=shared_ray, progress=watcher, tensorboard=True))
     run = open_run(folder.path)
     search = [trial for trial in run.trials if trial.phase == "search"]
     confirmed = [trial for trial in run.trials if trial.phase == "confirm"]
@@ -92,10 +92,10 @@ def test_a_study_is_searched_and_confirmed(new_run: NewRun, options: Options) ->
 
 
 @pytest.mark.ray
-def test_each_way_to_end_is_told_as_what_it_is(new_run: NewRun, options: Options) -> None:
+def test_each_way_to_end_is_told_as_what_it_is(new_run: NewRun, options: Options, shared_ray: str) -> None:
     spec = study(lrs=(0.001, 0.01, 0.009, 0.008, 0.002, 0.007), max_retries=1, budget={"trials": 6, "max_failed": 0})
     folder = new_run(spec)
-    outcome = run_study(spec, folder, options("eventful"))
+    outcome = run_study(spec, folder, options("eventful", address=shared_ray))
     trials = open_run(folder.path).trials
     assert [trial.status for trial in trials] == ["finished", "diverged", "out_of_memory", "diverged", "finished", "failed"]
     assert [trial.retries for trial in trials] == [0, 0, 0, 0, 1, 1], "what would happen again is not tried again"
