@@ -12,11 +12,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from raysearch import __version__
 from raysearch.errors import SpecError
 from raysearch.report import plain
+from raysearch.report.cells import breakable, rows
 from raysearch.report.compare import answer
 from raysearch.report.document import Block, Figure, Gallery, Missing, Part, Section, Table
 from raysearch.report.paper import write_paper
@@ -52,8 +53,9 @@ SECTIONS: tuple[Callable[[View], Section | None], ...] = (
 """A run's part of the page, in this order; a section that has nothing to say is None."""
 
 _CSP = "default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
-_LONG = 20
-_JOINTS = re.compile(r"(?<=[A-Za-z][._/])(?=\w)")
+_LEFT_OUT = (
+    "Left out to keep the page small; pictures go first from its end, tables and figures never (raise --max-mb to see them):"
+)
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
@@ -110,7 +112,7 @@ def write_report(
     all_runs = together(views, compared) if len(views) > 1 else None
     if all_runs is None:
         parts = [replace(one, sections=_after_results(one.sections, compared)) for one in parts]
-    text = render(_within(parts, int(max_mb * 1e6), all_runs), all_runs, live)
+    text = _within(parts, int(max_mb * 1e6), all_runs, live)
     output.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(output, text.encode())
     if export is not None:
@@ -149,25 +151,27 @@ def part(run: View) -> Part:
     )
 
 
-def _within(parts: Sequence[Part], limit: int, all_runs: Part | None) -> list[Part]:
-    """Leave out galleries, the last first, until what they add fits beside the rest."""
+def _within(parts: Sequence[Part], limit: int, all_runs: Part | None, live: Live | None) -> str:
+    """Print the page; if it is larger than the limit, without galleries, the last first, until the others fit beside the rest."""
+    whole = render(parts, all_runs, live)
     galleries = [block for one in parts for section in one.sections for block in section.blocks if isinstance(block, Gallery)]
-    if not galleries:
-        return list(parts)
-    rest = len(render(_map_galleries(parts, frozenset()), all_runs).encode())
+    if not galleries or len(whole.encode()) <= limit:
+        return whole
+    rest = len(render(_map_galleries(parts, frozenset()), all_runs, live).encode())
     kept: set[int] = set()
     for gallery in galleries:
         size = gallery.bytes + 4000
-        if rest + size <= limit:
-            rest += size
-            kept.add(id(gallery))
-    return _map_galleries(parts, frozenset(kept))
+        if rest + size > limit:
+            break
+        rest += size
+        kept.add(id(gallery))
+    return render(_map_galleries(parts, frozenset(kept)), all_runs, live)
 
 
 def _map_galleries(parts: Sequence[Part], kept: frozenset[int]) -> list[Part]:
     def of(block: Block) -> Block:
         if isinstance(block, Gallery) and id(block) not in kept:
-            return Missing(f"Left out to keep the page small (raise --max-mb to see it): {block.caption}")
+            return Missing(f"{_LEFT_OUT} {block.caption}")
         return block
 
     def section(one: Section) -> Section:
@@ -199,15 +203,11 @@ def render(parts: Sequence[Part], all_runs: Part | None = None, live: Live | Non
         policy=_CSP.format(style=_hash(style), script=_hash(script)),
         data=Markup(_data(parts, all_runs)),
         trusted=Markup,
-        breakable=_breakable,
+        breakable=breakable,
+        rows=rows,
         version=__version__,
     )
     return _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def _breakable(text: str) -> Markup:
-    """Let a long name break after its dots and underscores, rather than anywhere."""
-    return escape(text) if len(text) <= _LONG else Markup("<wbr>").join(_JOINTS.split(text))
 
 
 def _asset(name: str) -> str:

@@ -37,10 +37,13 @@ def test_it_is_valid_html(page: Path) -> None:
     tree = parsed(page)
     ids = [element.get("id") for element in tree.iter() if element.get("id")]  # type: ignore[attr-defined]
     assert len(ids) == len(set(ids))
+    for figure in tree.iter(f"{SPACE}figure"):  # type: ignore[attr-defined]
+        captions = [i for i, child in enumerate(figure) if child.tag == f"{SPACE}figcaption"]
+        assert captions in ([0], [len(figure) - 1])
     for element in tree.iter():  # type: ignore[attr-defined]
-        for name in ("aria-labelledby", "href"):
+        for name in ("aria-labelledby", "aria-describedby", "href"):
             for reference in (element.get(name) or "").split():
-                if name == "aria-labelledby" or reference.startswith("#"):
+                if name != "href" or reference.startswith("#"):
                     assert reference.removeprefix("#") in ids
 
 
