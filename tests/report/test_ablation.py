@@ -131,6 +131,7 @@ def test_means_have_t_intervals(run: RunRecord) -> None:
     assert cell["Trial time"] == f"{np.mean([t.seconds for t in by(made, sampler='gradient')]):.1f} s"
 
 
+@pytest.mark.recomputes("ablation")
 def test_a_search_is_compared_as_two_samples_and_says_what_that_is(run: RunRecord) -> None:
     rng = np.random.default_rng(5)
     trials = []

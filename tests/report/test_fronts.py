@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from raysearch.report.document import Figure, Prose, Table
 from raysearch.report.page import write_report
 from raysearch.report.sections import fronts
@@ -31,6 +33,7 @@ def test_a_study_with_one_objective_has_no_front(run: RunRecord, folder: Path) -
     assert fronts.blocks(view(run, folder, "a")) == []
 
 
+@pytest.mark.recomputes("front-data", "front-trials")
 def test_the_front_is_drawn_and_listed(run: RunRecord, folder: Path) -> None:
     record = several(run)
     front = front_of(record.trials, Goals.of(record.spec))

@@ -51,6 +51,7 @@ def test_without_further_metrics_there_is_no_table_of_them(run: RunRecord, folde
     assert "metrics" not in tables(view(run, folder, "r1"))
 
 
+@pytest.mark.recomputes("metrics")
 def test_further_metrics_have_a_table(measured: RunRecord, folder: Path) -> None:
     seen = view(measured, folder, "r1")
     table = tables(seen)["metrics"]

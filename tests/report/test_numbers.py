@@ -69,6 +69,7 @@ def star(p: float) -> str:
     return "*" * sum(p < limit for limit in (0.05, 0.01, 0.001))
 
 
+@pytest.mark.recomputes("comparison")
 def test_comparison(run: RunRecord, page: Path) -> None:
     rows = tables(page)["comparison"]["rows"]
     for row, role in zip(rows, ("baseline", "top1"), strict=True):
@@ -100,6 +101,7 @@ def test_answer(run: RunRecord, folder: Path) -> None:
     assert verdict == "yes"
 
 
+@pytest.mark.recomputes("per-image")
 def test_per_image(run: RunRecord, page: Path) -> None:
     ours, theirs = values(run, "top1", "psnr"), values(run, "baseline", "psnr")
     for row, i in zip(tables(page)["per-image"]["rows"], range(3), strict=True):
@@ -110,19 +112,20 @@ def test_per_image(run: RunRecord, page: Path) -> None:
         assert row[5] == minus(f"[{test.low:+.2f}, {test.high:+.2f}]")
 
 
+@pytest.mark.recomputes("ledger")
 def test_ledger(run: RunRecord, page: Path) -> None:
     rows = tables(page)["ledger"]["rows"]
     assert sum(int(row[2]) for row in rows) == len(run.trials)
-    finished = [t for t in run.trials if t.phase == "search" and t.status == "finished"]
-    assert rows[0][:5] == [
-        "Search",
-        "finished",
-        str(len(finished)),
-        f"{800 * len(finished):,}",
-        seconds(20 * len(finished) - 2 * len(finished)),
-    ]
+    total = sum(0.02 * t.step + 2 if t.phase == "search" else 19.0 for t in run.trials)
+    for phase, status, count, steps, spent, share in rows:
+        name = {"Search": "search", "Confirmation": "confirm"}[phase]
+        mine = [t for t in run.trials if t.phase == name and t.status == status]
+        time = sum(0.02 * t.step + 2 if name == "search" else 19.0 for t in mine)
+        done = sum(t.step for t in mine)
+        assert [count, steps, spent, share] == [str(len(mine)), f"{done:,}", seconds(time), f"{time / total:.0%}"]
 
 
+@pytest.mark.recomputes("rungs")
 def test_rungs(run: RunRecord, page: Path) -> None:
     """Trials 4 and 9 were stopped at step 200, 6 and 11 lost at step 100; a trial takes 0.02 s a step and 2 s at its end."""
     rows = tables(page)["rungs"]["rows"]
@@ -226,6 +229,7 @@ def with_levels(run: RunRecord, shifts: dict[str, float]) -> RunRecord:
     return replace(run, images=plausible_study.images(rows))
 
 
+@pytest.mark.recomputes("gains")
 def test_differences_by_level(run: RunRecord, folder: Path, tmp_path: Path) -> None:
     shifts = {"sigma 15": -0.1, "sigma 25": 0.0, "sigma 50": -0.6}
     several = with_levels(run, shifts)
@@ -305,6 +309,7 @@ def test_a_winner_that_is_the_baseline_is_called_so(run: RunRecord, folder: Path
     assert verdict == "no"
 
 
+@pytest.mark.recomputes("published")
 def test_published_settings_stand_beside_what_they_gave(run: RunRecord, page: Path) -> None:
     row = tables(page)["published"]["rows"][0]
     assert row[:3] == ["PatchNet, table 4", "sampler = patchnet, sampler.patchnet.temperature = 0.5", "3"]

@@ -73,6 +73,7 @@ def test_each_trial_stands_beside_the_row_that_it_is_nearest_to(tempered: RunRec
     assert ", best of 2" in rows["T = 2"][-1].text
 
 
+@pytest.mark.recomputes("beside-*")
 def test_published_numbers_are_printed_as_they_are(run: RunRecord, folder: Path) -> None:
     for name in ("patchnet-methods", "losses-jdd", "path-restore-dnd"):
         block, table = table_of(run, folder, name), paper_tables()[name]

@@ -51,6 +51,7 @@ def tree(page: Path) -> object:
     return html5lib.HTMLParser(strict=True).parse(page.read_text(encoding="utf-8"))
 
 
+@pytest.mark.recomputes("overview")
 def test_the_page_begins_with_a_table_over_the_runs(pair: tuple[RunRecord, RunRecord], joint: Path) -> None:
     found = re.search(r'id="raysearch-data">(.*?)</script>', joint.read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None
@@ -102,6 +103,7 @@ def joint_rows(records: Sequence[RunRecord], name: str, what: str) -> list[tuple
     return [row for row in figure.data.rows if row[0].text == name and row[2].text == what]
 
 
+@pytest.mark.recomputes("joint-data")
 def test_the_joint_figure_holds_the_winners_means(pair: tuple[RunRecord, RunRecord]) -> None:
     for record in pair:
         winners = [trial for trial in record.trials if trial.role == "top1"]
