@@ -57,6 +57,7 @@ def table(blocks: list[Block], name: str) -> Table:
     return next(block for block in blocks if isinstance(block, Table) and block.name == name)
 
 
+@pytest.mark.recomputes("budgets")
 def test_differences_at_equal_budgets(varied: View) -> None:
     ours, theirs = of_role(varied.record, "top1"), of_role(varied.record, "baseline")
     limit = min(device_seconds(trial, -1) for trial in (*ours, *theirs))
@@ -106,6 +107,7 @@ def test_a_single_method_is_compared_with_nothing(run: RunRecord, folder: Path) 
     assert budgets.blocks(view(alone, folder, "r1")) == []
 
 
+@pytest.mark.recomputes("curves-time-data")
 def test_curves_over_device_time(varied: View) -> None:
     found = [block for block in convergence.blocks(varied) if isinstance(block, Figure)]
     assert [figure.name for figure in found] == ["curves", "curves-time"]

@@ -63,6 +63,7 @@ def test_the_section_is_folded_and_holds_every_figure(varied: View) -> None:
     assert diagnostics.section(view(replace(varied.record, trials=()), varied.folder, "r1")) is None
 
 
+@pytest.mark.recomputes("slices-data")
 def test_slices_are_ordered_by_importance_and_list_every_trial(varied: View) -> None:
     found = figure(parameters.slice_blocks(varied), "slices")
     titles = [column.title for column in found.data.columns[3:]]
@@ -121,6 +122,7 @@ def test_thinning_keeps_both_ends() -> None:
     assert chosen == list(range(0, 1001, 10))
 
 
+@pytest.mark.recomputes("search-curves-data")
 def test_rungs_and_curves(varied: View) -> None:
     assert intermediate.rungs(varied) == (200,)
     found = figure(intermediate.blocks(varied), "search-curves")
@@ -135,6 +137,7 @@ def test_rungs_and_curves(varied: View) -> None:
     assert len(drawn) == 40
 
 
+@pytest.mark.recomputes("edf-data")
 def test_shares_that_reach_a_value(varied: View) -> None:
     rows = texts(figure(distribution.blocks(varied), "edf"))
     groups = defaultdict(list)
@@ -162,6 +165,7 @@ def test_shares_of_an_error_count_from_below(varied: View) -> None:
     assert distribution.reached(varied, [1.0, 2.0, 2.0, 5.0]) == [1.0, 0.75, 0.75, 0.25]
 
 
+@pytest.mark.recomputes("timeline-data")
 def test_times_of_trials(varied: View) -> None:
     found = figure(timeline.blocks(varied), "timeline")
     zero = min(trial.started for trial in varied.record.trials)
@@ -189,6 +193,7 @@ def test_many_bars_keep_what_was_lost(varied: View) -> None:
     assert {500, 501} <= {bar.trial.number for bar in drawn}
 
 
+@pytest.mark.recomputes("parallel-data")
 def test_lines_pass_where_trials_lie(varied: View) -> None:
     found = figure(parallel.blocks(varied), "parallel")
     order = [trial.number for trial in ranked(varied.record)]
@@ -215,6 +220,7 @@ def test_the_surface_goes_through_the_means_of_its_places(varied: View) -> None:
     assert pairs._mesh(line, (rate, width)) is None
 
 
+@pytest.mark.recomputes("contour-data")
 def test_two_choices_are_a_table_of_means(varied: View, tmp_path: Path) -> None:
     folder = with_importances(tmp_path / "b", {"sampler": 0.6, "batch": 0.4})
     found = figure(pairs.blocks(view(varied.record, folder, "r1")), "contour")
@@ -226,6 +232,7 @@ def test_two_choices_are_a_table_of_means(varied: View, tmp_path: Path) -> None:
     assert [column.title for column in found.data.columns] == ["sampler", "batch", "Mean", "Trials"]
 
 
+@pytest.mark.recomputes("ranks-data")
 def test_ranks_are_those_of_the_values(varied: View) -> None:
     found = figure(pairs.blocks(varied), "ranks")
     assert len(found.panels) == 3

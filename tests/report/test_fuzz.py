@@ -27,7 +27,19 @@ from raysearch.results.run import open_run
 from raysearch.train.files import IMAGES_FILE
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "run" / "golden"
-PIECES = [*PAYLOADS, "=1+1|cmd", "@SUM(A1)", "\\input{/etc/passwd}", "%n$s", "\t", "-2+3", "']];\n--", "file:///etc/passwd", "\\", '"']
+PIECES = [
+    *PAYLOADS,
+    "=1+1|cmd",
+    "@SUM(A1)",
+    "\\input{/etc/passwd}",
+    "%n$s",
+    "\t",
+    "-2+3",
+    "']];\n--",
+    "file:///etc/passwd",
+    "\\",
+    '"',
+]
 FREE = ("command", "versions", "host", "values", "config", "facts", "reason")
 """Fields of events that hold what a user or a stranger's machine wrote."""
 
@@ -65,7 +77,9 @@ def poisoned_copy(folder: Path, seed: int) -> None:
                 event[key] = poison.data(event[key])
             journal.append(EVENT.validate_json(json.dumps(event)))
     for name in ("env.json", "importance.json"):
-        (folder / name).write_text(json.dumps(poison.data(json.loads((folder / name).read_text(encoding="utf-8")))), encoding="utf-8")
+        (folder / name).write_text(
+            json.dumps(poison.data(json.loads((folder / name).read_text(encoding="utf-8")))), encoding="utf-8"
+        )
     spec = json.dumps(poison.data({"title": "t", "question": "q", "name": "n", "notes": "n", "trial": {"sampler": {"kind": "u"}}}))
     (folder / "resolved.yaml").write_text(spec, encoding="utf-8")
     (folder / "space.yaml").write_text("\n".join(PIECES).encode("utf-8", "ignore").decode(), encoding="utf-8")

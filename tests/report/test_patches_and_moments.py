@@ -161,6 +161,7 @@ def test_other_photographs_and_nothing_but_uniform_sampling_are_told(copied: Vie
     assert texts(alone) == "Nothing was passed over at any moment by uniform sampling."
 
 
+@pytest.mark.recomputes("patch-scores-data", "patch-losses-data")
 def test_histograms_count_all_patches_and_what_is_kept(shown: View) -> None:
     static, losses = patches.blocks(shown)
     assert isinstance(static, Figure)

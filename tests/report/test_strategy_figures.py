@@ -50,6 +50,7 @@ def full(run: RunRecord) -> list[TrialRecord]:
     return [trial for trial in run.trials if trial.phase == "search" and trial.status == "finished"]
 
 
+@pytest.mark.recomputes("strategies-data")
 def test_each_number_of_a_strategy_has_a_panel(varied: View) -> None:
     found = figure(strategies.blocks(varied), "strategies")
     assert len(found.panels) == 3
@@ -81,6 +82,7 @@ def test_levels_have_means_with_intervals(grid: View) -> None:
         assert row[5:] == (f"{np.mean(values):.4f}", f"{low:.4f}", f"{high:.4f}")
 
 
+@pytest.mark.recomputes("patches-data")
 def test_patches_are_counted_where_a_strategy_keeps_whole_ones(grid: View) -> None:
     rows = texts(figure(strategies.blocks(grid), "patches"))
     expected = {}
@@ -109,6 +111,7 @@ def test_one_number_of_two_strategies_shares_a_panel(grid: View) -> None:
     assert {row[1] for row in texts(found) if row[0].startswith("share")} == {"gradient mining", "a random subset"}
 
 
+@pytest.mark.recomputes("costs-data")
 def test_costs_and_their_line(varied: View) -> None:
     found = figure(costs.blocks(varied), "costs")
     titles = [column.title for column in found.data.columns]
@@ -147,6 +150,7 @@ def test_an_objective_is_not_drawn_twice(varied: View) -> None:
     assert "Multiply-adds, G" not in [column.title for column in found.data.columns]
 
 
+@pytest.mark.recomputes("costs-test-data")
 def test_confirmed_methods_over_their_costs(tmp_path: Path) -> None:
     def own(trial: TrialRecord) -> TrialRecord:
         return replace(trial, facts=trial.facts | {"parameters": 1000 * (1 + ["baseline", "top1", "top2"].index(trial.role))})
@@ -163,6 +167,7 @@ def test_confirmed_methods_over_their_costs(tmp_path: Path) -> None:
     assert [row[2].text for row in rows] == ["1,000", "2,000", "3,000"]
 
 
+@pytest.mark.recomputes("losses-data")
 def test_terms_of_the_loss(varied: View) -> None:
     (found,) = training._losses(varied)
     assert isinstance(found, Figure)
