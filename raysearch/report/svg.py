@@ -162,6 +162,8 @@ def _drawing(colours: Mapping[str, str], letters: Literal["none", "path"]) -> It
     with _named(colours), mpl.rc_context(_STYLE | style), warnings.catch_warnings():
         # The page's own fonts print the text; the font that matplotlib measures with may lack a letter.
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from (current )?font", category=UserWarning)
+        # Names too long for a figure are cut at its edge; its table has them whole.
+        warnings.filterwarnings("ignore", message="constrained_layout not applied", category=UserWarning)
         yield
 
 

@@ -73,7 +73,7 @@ def poisoned_copy(folder: Path, seed: int) -> None:
     with Journal.open(folder / "journal.jsonl") as journal:
         for line in lines:
             event = {key: value for key, value in json.loads(line).items() if key not in ("seq", "crc")}
-            for key in set(FREE) & set(event):
+            for key in set(FREE) & set(event) if event["event"] != "driver_stopped" else ():
                 event[key] = poison.data(event[key])
             journal.append(EVENT.validate_json(json.dumps(event)))
     for name in ("env.json", "importance.json"):
