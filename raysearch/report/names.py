@@ -91,11 +91,19 @@ def distinguish(configs: Sequence[object]) -> tuple[str, ...]:
 
 
 def details(configs: Sequence[object]) -> tuple[str, ...]:
-    """Say for each configuration every value in which it differs from any of the others: ``sampler.keep = 0.5``."""
+    """Say for each configuration every value in which it differs from any of the others, by component: ``sampler: keep 0.5``."""
     flat = [_texts(config) for config in configs]
     keys = sorted({key for one in flat for key in one})
     shown = [key for key in keys if len({one.get(key) for one in flat}) > 1 and key != f"sampler{_KIND}"]
-    return tuple(", ".join(f"{key} = {one[key]}" for key in shown if key in one)[:400] for one in flat)
+    return tuple(_by_component({key: one[key] for key in shown if key in one})[:400] for one in flat)
+
+
+def _by_component(values: Mapping[str, str]) -> str:
+    parts: dict[str, list[str]] = {}
+    for key, value in values.items():
+        place, _, name = key.rpartition(".")
+        parts.setdefault(place, []).append(f"{name} {value}")
+    return "; ".join(f"{place}: {', '.join(said)}" if place else ", ".join(said) for place, said in parts.items())
 
 
 def _texts(config: object) -> dict[str, str]:

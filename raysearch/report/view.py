@@ -24,7 +24,7 @@ class Method:
     Attributes:
         role: ``baseline``, ``top1``, ...
         words: its name in a sentence: what sets it apart from the other methods, shortly.
-        detail: every value that sets it apart, e.g. ``sampler.keep = 0.5``.
+        detail: every value that sets it apart, e.g. ``sampler: keep 0.5``.
         trials: one per seed, those that finished and have test metrics.
         lost: how many did not finish.
     """

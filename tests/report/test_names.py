@@ -9,7 +9,7 @@ import pytest
 
 from raysearch import component
 from raysearch.report.compare import answer
-from raysearch.report.names import PROPER, distinguish
+from raysearch.report.names import PROPER, details, distinguish
 from raysearch.report.view import view
 from raysearch.results.record import RunRecord
 
@@ -104,3 +104,9 @@ def test_configurations_that_no_words_tell_apart_go_by_their_trial(run: RunRecor
     seen = view(replace(run, trials=trials), folder, "r1")
     assert answer(seen)[0].startswith("The search's winner (trial ")
     assert seen.methods[1].title.startswith("Top 1: trial ")
+
+
+def test_details_name_each_component_once() -> None:
+    bare, mined = details([config(), config(sampler=GRADIENT, patch={"size": 96}, batch=4)])
+    assert bare == "batch 8; patch: size 64"
+    assert mined == "batch 4; patch: size 96; sampler: keep 0.5, score std"
