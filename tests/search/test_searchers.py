@@ -17,6 +17,7 @@ from raysearch.results.pareto import hypervolume
 from raysearch.search.proposals import Proposer
 from raysearch.search.searchers._flat import distributions
 from raysearch.search.searchers._unit import unit_of, value_at
+from raysearch.search.searchers.tpe import good_trials
 from raysearch.spec.space import Space
 
 Values = dict[str, Any]
@@ -118,3 +119,7 @@ def test_units_and_values_are_each_others_inverse() -> None:
         if name in "bce":
             counts = [seen.count(value) for value in sorted(set(seen))]
             assert max(counts) - min(counts) <= 2, "equal parts"
+
+
+def test_the_good_part_of_tpe_grows_with_the_root_of_the_trials() -> None:
+    assert [good_trials(n) for n in (1, 10, 14, 30, 100, 400)] == [1, 3, 3, 4, 7, 14]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import TYPE_CHECKING, Literal
 
@@ -17,12 +18,25 @@ if TYPE_CHECKING:
     from raysearch.spec.space import Space
 
 
+_PRIOR = 2.0
+"""Weight of the uniform part of each model, in trials; Optuna's is 1."""
+
+
+def good_trials(n: int) -> int:
+    """Return how many of ``n`` trials the model of good configurations is built from: 3 of 10, 7 of 100, 14 of 400."""
+    return math.ceil(0.7 * math.sqrt(n))
+
+
 class Config(SearcherConfig):
     """Tree-structured Parzen estimator.
 
     Bergstra et al., "Algorithms for hyper-parameter optimization", NeurIPS 2011; the multivariate form of Falkner et al., "BOHB",
     ICML 2018. Running trials count as bad ones, so that parallel workers do not crowd (the constant liar), and so do trials that
     diverged or ran out of memory.
+
+    Ours: more configurations count as good than with Optuna when there are few (see `good_trials`), and the uniform part of the
+    models weighs more, so that a search does not settle too early. Tried on 16 searches of a surrogate with seeds of their own:
+    +0.08 dB at the end; more draws from the model or a smaller good part cost up to 0.4 dB.
 
     Values of different training lengths are never mixed. Trials that a scheduler stopped are of use all the same: as BOHB does, the
     model is built from the values at the longest length that enough trials have reached.
@@ -58,8 +72,11 @@ class Config(SearcherConfig):
     def build(self, space: Space, seed: int) -> BaseSampler:
         """Build Optuna's TPE sampler."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)  # `group` is called experimental; its versions are pinned
+            warnings.simplefilter("ignore", ExperimentalWarning)  # `group` is called experimental; Optuna's version is pinned
+            warnings.simplefilter("ignore", FutureWarning)  # so is `gamma`, which leaves with Optuna 6
             return TPESampler(
+                gamma=good_trials,
+                prior_weight=_PRIOR,
                 n_startup_trials=self.startup_trials,
                 n_ei_candidates=self.candidates,
                 multivariate=self.multivariate,
