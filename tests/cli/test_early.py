@@ -34,7 +34,7 @@ def test_a_damaged_study_has_none(spec: dict[str, Any]) -> None:
 @pytest.mark.parametrize("honest", [True, False])
 def test_the_view_counts_controls_and_warns(honest: bool) -> None:
     view = StudyView("psnr", True, None, (10,))
-    for number in range(16):
+    for number in range(64):
         view.feed(
             TrialStarted(
                 time=0, trial=number, phase="search", role="suggested", source=None, values={}, config={}, seed=0, steps=30

@@ -13,7 +13,7 @@ from raysearch.results.record import ReportedPoint, RunRecord, TrialRecord
 
 
 def _trial(number: int, honest: bool) -> TrialRecord:
-    control = number in (0, 1, 3, 7, 15)
+    control = number in (0, 7, 15, 31, 63)
     values = [float(number if honest else -number), float(number)]
     points = [ReportedPoint(step, {"psnr": value}, 0.0) for step, value in zip((100, 300), values, strict=True)]
     status: Any = "finished" if control else "stopped"
@@ -23,7 +23,7 @@ def _trial(number: int, honest: bool) -> TrialRecord:
     return TrialRecord(number, "search", "suggested", None, {}, {}, 0, 300, status, step, value, 1.0, "", 0, {}, reports, 0.0)
 
 
-def _blocks(run: RunRecord, honest: bool, count: int = 16) -> list[Block]:
+def _blocks(run: RunRecord, honest: bool, count: int = 64) -> list[Block]:
     trials = tuple(_trial(number, honest) for number in range(count))
     return early.blocks(view(replace(run, trials=trials), Path("nowhere"), "r1"))
 
