@@ -15,7 +15,7 @@ from raysearch.search.surrogates.base import Course, Surrogate
 from raysearch.search.surrogates.restoration import Surface
 
 WORKERS = 4
-MOMENT = 6_000.0
+MOMENT = 8_000.0
 
 
 class Related(Surface):
@@ -52,7 +52,7 @@ def best_of(surrogate: Surrogate, seed: int) -> list[dict[str, Any]]:
 
 def test_the_best_of_a_related_problem_help_at_once() -> None:
     gains = []
-    for seed in range(3):
+    for seed in range(6):
         published = best_of(Related(), 100 + seed)
         plain, helped = search(Surface(), seed, MOMENT), search(Surface(), seed, MOMENT, published)
         gains.append(helped.truth_at(MOMENT) - plain.truth_at(MOMENT))
