@@ -12,7 +12,7 @@ replace: a 3x3 convolution from the four packed planes (and the noise level) to 
 Initial weights (the paper is silent): normal, variance 2 / ((1 + 0.2²) fan-in), biases 0; the last convolution of a block is
 divided by the square root of the number of blocks, so that the variance stays bounded through all of them without normalisation;
 the last one of the network starts at a tenth, since at full size what it first puts out is the pattern of the mosaic, which takes
-thousands of steps to unlearn. Measured: 4 blocks of 48 maps, with noise, after 300 steps of Adam at 0.003 on 8 patches of 48 x 48
+long to unlearn. Measured: 4 blocks of 48 maps, with noise, after 300 steps of Adam at 0.003 on 8 patches of 48 x 48
 pixels have 28.7 dB on patches that they did not see, 22.9 dB with a full-size last layer, and bilinear interpolation has 27.4.
 """
 

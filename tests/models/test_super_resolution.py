@@ -219,6 +219,19 @@ def test_srresnet_normalises_in_every_block() -> None:
     assert [p.numel() for layer in net.modules() if isinstance(layer, nn.PReLU) for p in layer.parameters()] == [1] * 19
 
 
+@torch.no_grad()
+def test_the_branches_of_srresnet_start_faint(generator: torch.Generator) -> None:
+    """In training mode every block adds a tenth to maps whose own scale is that of the image: colours pass."""
+    torch.manual_seed(0)
+    net = srresnet.Config().build(3, 3, 4).train()
+    maps = net.entry(torch.rand(4, 3, 12, 12, generator=generator))
+    for block in (*net.blocks, net.body_end):
+        after = block(maps)
+        added = after if block is net.body_end else after - maps
+        assert float(added.std()) == pytest.approx(0.1, rel=0.02)
+        maps = after
+
+
 # VDSR
 
 
