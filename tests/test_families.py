@@ -15,7 +15,7 @@ from raysearch.models.base import ModelConfig
 from raysearch.spec.trial import TrialConfig
 from raysearch.tasks.base import TaskConfig
 from tests.benchmarks.families import FAMILIES, NOT_TRAINED, SETTINGS
-from tests.benchmarks.train_families import markdown, trial_of, training_of
+from tests.benchmarks.train_families import markdown, training_of, trial_of
 
 PLACE = Path(__file__).parents[1] / "reports" / "families"
 TEXTS = ("family", "model", "task", "test", "protocol", "baseline", "note")
@@ -26,9 +26,7 @@ def lines() -> dict[str, dict[str, Any]]:
     """The table's lines by family, as they were written."""
     with PLACE.with_suffix(".csv").open(newline="", encoding="utf-8") as file:
         read = list(csv.DictReader(file))
-    return {
-        line["family"]: {name: value if name in TEXTS else json.loads(value) for name, value in line.items()} for line in read
-    }
+    return {line["family"]: {name: value if name in TEXTS else json.loads(value) for name, value in line.items()} for line in read}
 
 
 def trial(name: str) -> TrialConfig:
@@ -52,7 +50,9 @@ def learns(kind: str) -> bool:
 
 @pytest.mark.parametrize("kind", sorted(set(component.names("raysearch.models")) - KINDS))
 def test_every_network_that_learns_is_trained_or_says_why_not(kind: str) -> None:
-    assert learns(kind) == (kind in NOT_TRAINED), f"{kind}: add a family to tests/benchmarks/families.py, or a reason to NOT_TRAINED"
+    assert learns(kind) == (kind in NOT_TRAINED), (
+        f"{kind}: add a family to tests/benchmarks/families.py, or a reason to NOT_TRAINED"
+    )
 
 
 def test_reasons_are_of_networks_that_exist_and_are_in_no_family() -> None:
