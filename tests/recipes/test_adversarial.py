@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import io
 from datetime import timedelta
 from pathlib import Path
@@ -259,14 +260,19 @@ def start(rank: int, root: Path) -> None:
     limit = timedelta(seconds=60)
     dist.init_process_group("gloo", init_method=f"file://{root}/rendezvous", rank=rank, world_size=2, timeout=limit)
     try:
-        world = DistributedWorld(CPU)
-        module = world.wrap(plain_net())
-        built = config(weight=0.3).build(RecipeContext(module, 10, CPU, "float32", 0, 3, SIDE, 5, world.mean))
-        for step in range(4):
-            built.step(step, halves(step)[rank], plain)
-        torch.save(built.state_dict(), root / f"state{rank}")
+        train_half(rank, root)
     finally:
+        gc.collect()  # a wrapper that outlives its group waits, with the interpreter locked, for the group's thread: for ever
         dist.destroy_process_group()
+
+
+def train_half(rank: int, root: Path) -> None:
+    world = DistributedWorld(CPU)
+    module = world.wrap(plain_net())
+    built = config(weight=0.3).build(RecipeContext(module, 10, CPU, "float32", 0, 3, SIDE, 5, world.mean))
+    for step in range(4):
+        built.step(step, halves(step)[rank], plain)
+    torch.save(built.state_dict(), root / f"state{rank}")
 
 
 def plain_net() -> nn.Module:

@@ -5,6 +5,7 @@ Two processes are started once and do everything that is checked: starting them 
 
 from __future__ import annotations
 
+import gc
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -56,6 +57,7 @@ def start(rank: int, root: Path, cases: dict[str, str], cache: Path) -> None:
             run_case(world, TrialConfig.parse(json.loads(plain)), root / name, cache)
         run_stages(world, TrialConfig.parse(json.loads(cases["uniform"])), root / "stages", cache)
     finally:
+        gc.collect()  # a wrapped network that outlives its group waits for the group's thread, for ever
         dist.destroy_process_group()
 
 

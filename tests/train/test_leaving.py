@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import gc
 import json
 import resource
 from collections.abc import Callable
@@ -151,6 +152,7 @@ def leave_together(rank: int, root: Path, plain: str, cache: Path) -> None:
         if rank == 0:
             (root / "curve.json").write_text(json.dumps(curve(reports.reports)))
     finally:
+        gc.collect()  # a wrapped network that outlives its group waits for the group's thread, for ever
         dist.destroy_process_group()
 
 
