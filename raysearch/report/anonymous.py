@@ -58,6 +58,12 @@ def anonymous(record: RunRecord) -> RunRecord:
     )
 
 
+def cleaner(record: RunRecord) -> Callable[[object], object]:
+    """Return what cleans plain data of this run, an event of its journal for instance, as `anonymous` cleans the run."""
+    clean = _cleaner(record)
+    return lambda value: _cleaned(clean, value)
+
+
 def _cleaner(record: RunRecord) -> Text:
     """Return what cleans a text of this run: it knows the run's own host, user and commit."""
     names = {name.lower(): name for name in _names(record) if len(name) >= _SHORTEST and name.lower() not in _ANYBODY}

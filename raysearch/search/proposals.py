@@ -180,7 +180,7 @@ class Proposer:
         found: Assignment | None = None
         for question in range(self._searcher.questions):
             parts = (number, question) if question else (number,)
-            study.sampler = self._searcher.build(self._space, seed_of(self._seed, "searcher", *parts))
+            study.sampler = self._searcher.build(self._space, seed_of(self._seed, "searcher", *parts), len(study.directions))
             trial = study.ask()
             values = asked(self._space, trial, whole=self._searcher.whole)
             if self._may_be_tried(values):

@@ -54,7 +54,7 @@ def continue_from(folder: Path, trial: TrialConfig, target: Path, extended: Tria
     Args:
         folder: of the trial.
         trial: its configuration.
-        target: folder of the trial that goes on; made if it is missing.
+        target: folder of the trial that goes on; made if it is missing, in a folder that is there.
         extended: its configuration: ``trial`` with other ``steps``.
 
     Returns:
@@ -70,5 +70,6 @@ def continue_from(folder: Path, trial: TrialConfig, target: Path, extended: Tria
         )
     state = checkpoint.parse(blob) | {"config": extended.model_dump(mode="json")}
     step: int = state["step"]  # type: ignore[assignment]
+    target.mkdir(exist_ok=True)
     checkpoint.save(target / CHECKPOINTS, extended.key, step, state)
     return step

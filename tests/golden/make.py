@@ -20,13 +20,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from raysearch.report.anonymous import HIDDEN, anonymous, clean
+from raysearch.report.anonymous import HIDDEN, anonymous, cleaner
 from raysearch.report.groups import groups
 from raysearch.report.page import write_report
 from raysearch.report.view import View, view
@@ -74,7 +74,8 @@ def keep(run: Path, kept: Path) -> None:
     folder = RunFolder(made)
     folder.write_study(record.space_text, record.spec)
     folder.write_environment({key: value for key, value in record.environment.items() if key not in MACHINE})
-    new_journal(folder.journal, [_nameless(event) for event in read_journal(RunFolder(run).journal)])
+    clean = cleaner(open_run(run))
+    new_journal(folder.journal, [_nameless(event, clean) for event in read_journal(RunFolder(run).journal)])
     wanted = _Wanted.of(view(record, run, "r1"))
     for source in _files(run):
         path = source.relative_to(run)
@@ -128,7 +129,7 @@ def _files(run: Path) -> Iterator[Path]:
             yield path
 
 
-def _nameless(event: Event) -> Event:
+def _nameless(event: Event, clean: Callable[[object], object]) -> Event:
     """Take host and folders out of an event."""
     if isinstance(event, DriverStarted):
         event = event.model_copy(update={"host": ""})

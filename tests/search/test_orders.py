@@ -166,6 +166,7 @@ def trained(tmp_path: Path) -> Callable[..., RunFolder]:
     def make(spec: StudySpec, step: int = 40) -> RunFolder:
         folder = RunFolder.create(tmp_path / "runs", "t")
         trial = spec.trial.bind(spec.trial.complete({}), 0)
+        folder.trial(0).mkdir()
         checkpoint.save(folder.trial(0) / CHECKPOINTS, trial.key, step, {"step": step, "config": trial.model_dump(mode="json")})
         return folder
 

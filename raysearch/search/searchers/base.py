@@ -30,8 +30,12 @@ class SearcherConfig(Config, ABC):
     """It learns from values alone: a trial that diverged or ran out of memory has to be told with the worst value so far."""
 
     @abstractmethod
-    def build(self, space: Space, seed: int) -> BaseSampler:
+    def build(self, space: Space, seed: int, objectives: int = 1) -> BaseSampler:
         """Build the Optuna sampler.
+
+        Args:
+            seed: of its draws.
+            objectives: how many values a trial has.
 
         Raises:
             SpecError: the searcher can't search this space (a grid over a continuous domain).

@@ -38,7 +38,7 @@ class Config(SearcherConfig):
     spread: float = Field(0.25, gt=0, le=1)
     """Standard deviation at the start, as a share of each range; the mean is the middle."""
 
-    def build(self, space: Space, seed: int) -> BaseSampler:
+    def build(self, space: Space, seed: int, objectives: int = 1) -> BaseSampler:
         """Build the sampler.
 
         Raises:

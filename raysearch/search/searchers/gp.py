@@ -36,7 +36,7 @@ class Config(SearcherConfig):
     enough: int = Field(14, ge=2)
     """Trials that must have a value at a length before the model is built from it rather than from a shorter one."""
 
-    def build(self, space: Space, seed: int) -> BaseSampler:
+    def build(self, space: Space, seed: int, objectives: int = 1) -> BaseSampler:
         """Build Optuna's sampler."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)

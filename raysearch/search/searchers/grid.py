@@ -18,7 +18,7 @@ class Config(SearcherConfig):
 
     kind: Literal["grid"] = "grid"
 
-    def build(self, space: Space, seed: int) -> BaseSampler:
+    def build(self, space: Space, seed: int, objectives: int = 1) -> BaseSampler:
         """Build Optuna's random sampler, which is never asked: see `listed`.
 
         Raises:

@@ -38,7 +38,7 @@ class Config(SearcherConfig):
     mutation: float | None = Field(None, ge=0, le=1)
     """Probability of each value to be drawn anew; one over the number of values when it is not given."""
 
-    def build(self, space: Space, seed: int) -> BaseSampler:
+    def build(self, space: Space, seed: int, objectives: int = 1) -> BaseSampler:
         """Build the sampler."""
         genes = NSGAIISampler(
             population_size=self.population, crossover_prob=self.crossover, mutation_prob=self.mutation, seed=seed % 2**32

@@ -40,7 +40,7 @@ class Config(SearcherConfig):
     mutation: float | None = Field(None, ge=0, le=1)
     """Probability of each value to be drawn anew; one over the number of values when it is not given."""
 
-    def build(self, space: Space, seed: int) -> BaseSampler:
+    def build(self, space: Space, seed: int, objectives: int = 1) -> BaseSampler:
         """Build the sampler."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)

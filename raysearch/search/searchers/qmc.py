@@ -29,7 +29,7 @@ class Config(SearcherConfig):
 
     kind: Literal["qmc"] = "qmc"
 
-    def build(self, space: Space, seed: int) -> BaseSampler:
+    def build(self, space: Space, seed: int, objectives: int = 1) -> BaseSampler:
         """Build Optuna's random sampler, which is never asked: see `listed`."""
         return RandomSampler(seed=seed % 2**32)
 

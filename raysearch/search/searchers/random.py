@@ -20,7 +20,7 @@ class Config(SearcherConfig):
 
     kind: Literal["random"] = "random"
 
-    def build(self, space: Space, seed: int) -> BaseSampler:
+    def build(self, space: Space, seed: int, objectives: int = 1) -> BaseSampler:
         """Build Optuna's random sampler."""
         return RandomSampler(seed=seed % 2**32)
 
