@@ -11,6 +11,8 @@ from raysearch.report.compact import compact
 _DROPPED = frozenset({"metadata", "style"})
 _NUMBER = re.compile(r"-?\d+\.\d+")
 _AROUND = re.compile(r"\s*([A-Za-z]|$)\s*")
+_DEFAULTS = {"stroke-dashoffset": "0", "text-anchor": "start", "font-size": "10px"}
+"""What holds without being said: by SVG itself, or by the page's style sheet."""
 _IDLE = re.compile(r"rotate\(-?0 [-\d. ]+\)")
 
 
@@ -106,6 +108,9 @@ def _shorten(element: ElementTree.Element) -> None:
             element.set(key, _NUMBER.sub(_tenth, element.attrib[key]))
     if "d" in element.attrib:
         element.set("d", _AROUND.sub(r"\1", element.attrib["d"]))
+    for key, value in _DEFAULTS.items():
+        if element.get(key) == value:
+            del element.attrib[key]
     if _IDLE.fullmatch(element.get("transform", "")):
         del element.attrib["transform"]
 

@@ -71,6 +71,7 @@ _STYLE: dict[Any, Any] = {
     "grid.color": GRID,
     "grid.linewidth": 0.7,
     "lines.linewidth": 1.7,
+    "lines.solid_capstyle": "butt",
     "lines.markersize": 5.5,
     "legend.frameon": False,
     "legend.handlelength": 2.6,

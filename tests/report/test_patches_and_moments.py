@@ -171,15 +171,18 @@ def test_histograms_count_all_patches_and_what_is_kept(shown: View) -> None:
         gradient, kept = archive["gradient"].astype(float), archive["kept"].astype(float)
     edges = np.geomspace(gradient.min(), gradient.max(), patches.BINS + 1)
     rows = [row for row in static.data.rows if row[0].text == "mean squared gradient"]
+    titles = [column.title for column in static.data.columns]
     for label, weights in (("all patches", np.ones(200)), ("gradient mining", kept)):
         expected = [
             100 / 200 * sum(w for g, w in zip(gradient, weights, strict=True) if low <= g < high or (i == 19 and g >= high))
             for i, (low, high) in enumerate(pairwise(edges))
         ]
-        found = [row[4].sort for row in rows if row[1].text == label]
+        found = [row[titles.index(label)].sort for row in rows]
         np.testing.assert_allclose(found, expected, atol=0.51, rtol=0)  # one patch may lie on an edge, rounded
         np.testing.assert_allclose(sum(found), 100 * weights.mean(), rtol=1e-9)  # type: ignore[arg-type]
-    assert not any(row[1].text == "uniform sampling" for row in static.data.rows)
+    assert titles[:4] == ["Score", "From", "To", "all patches"]
+    assert "PatchNet" in titles
+    assert "uniform sampling" not in titles
     assert "Uniform sampling passes over nothing." in static.caption
     assert len(static.panels) == 3
     trials = next(group for group in groups(shown) if group.kind == "patchnet").trials
@@ -216,7 +219,9 @@ def test_damaged_samples_are_told_and_the_others_drawn(copied: View, changes: di
             np.savez(path, **(arrays | changes))
     found = patches.blocks(copied)
     assert f"PatchNet ({words})" in texts(found)
-    assert not any(row[1].text == "PatchNet" for block in found if isinstance(block, Figure) for row in block.data.rows)
+    titles = [column.title for block in found if isinstance(block, Figure) for column in block.data.columns]
+    assert "all patches" in titles
+    assert "PatchNet" not in titles
     for trial in copied.record.trials:
         (copied.trial_folder(trial.number) / PATCHES_FILE).unlink(missing_ok=True)
     assert texts(patches.blocks(copied)) == "No training recorded scores of its patches, so there are no histograms."

@@ -12,6 +12,7 @@ from html import unescape
 from pathlib import Path
 
 import numpy as np
+import plausible_study
 import pytest
 from scipy import stats
 
@@ -104,11 +105,14 @@ def test_history(run: RunRecord, shown: dict[str, list[list[str]]]) -> None:
 
 
 @pytest.mark.recomputes("early-data")
-def test_early(run: RunRecord, shown: dict[str, list[list[str]]]) -> None:
-    """Controls are the trials whose numbers are one below a power of two: 0, 1, 3 and 7 ran their full length."""
-    controls = [run.trials[number] for number in (0, 1, 3, 7)]
+def test_early(folder: Path, tmp_path: Path) -> None:
+    """Controls are trial 0 and, from 7 on, those one below a power of two; four of them need more trials than `run` has."""
+    longer = plausible_study.record(search=40)
+    controls = [longer.trials[number] for number in (0, 7, 15, 31)]
     curves = [{point.step: point.metrics["psnr"] for point in trial.reports} for trial in controls]
-    for row in shown["early-data"]:
+    rows = tables(page_module.write_report([longer], [folder], tmp_path / "page.html"))["early-data"]
+    assert [int(row[0]) for row in rows] == list(range(100, 800, 100))
+    for row in rows:
         early = [curve[int(row[0])] for curve in curves]
         assert row[1] == minus(f"{stats.spearmanr(early, [curve[800] for curve in curves]).statistic:.2f}")
         assert row[4] == "4"

@@ -85,7 +85,7 @@ def _paint(axes: Axes, trial: TrialRecord, one: Curve, look: int, label: str | N
         steps, values, color=color, linestyle=svg.DASHES[look], linewidth=1.1, alpha=0.85, label=label or f"_trial {one.label}"
     )
     fill: Literal["none", "full"] = "none" if trial.status != "finished" else "full"
-    axes.plot(steps[-1:], values[-1:], color=color, marker=svg.MARKERS[look], fillstyle=fill, label=SILENT)
+    axes.plot(steps[-1:], values[-1:], color=color, marker=svg.MARKERS[look], fillstyle=fill, linestyle="none", label=SILENT)
 
 
 def _table(drawn: Drawn) -> Table:

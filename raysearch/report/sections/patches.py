@@ -24,6 +24,7 @@ SCORES = {"gradient": "mean squared gradient", "std": "standard deviation", "fre
 """What the static scores are called on an axis."""
 
 _LOSS = "loss"
+_ALL = "all patches"
 _MOST = 100_000
 Numbers = NDArray[np.float64]
 
@@ -149,7 +150,8 @@ def _static(view: View, found: Sequence[Sample]) -> Figure:
         kept = [f"{sample.group.name} keeps {_mean_ratio(values, sample.kept)}" for _, sample in choosy]
         words = "; ".join([f"Half of the patches lie below {short(float(np.median(values)))}", *kept])
         panels.append(_panel(view, f"patches-{name}", title, edges, whole, lines, f"{words}."))
-        rows += _rows(title, edges, [Line("all patches", -1, whole), *lines])
+        rows += _rows(title, edges, [Line(_ALL, -1, whole), *lines])
+    labels = [_ALL, *(sample.group.name for _, sample in choosy)]
     everything = ", ".join(sample.group.name for sample in found if sample.keeps_all)
     caption = (
         f"Scores of {count(len(first.rows))} training patches, spread evenly over all of them: the area is all patches, lines are "
@@ -158,7 +160,7 @@ def _static(view: View, found: Sequence[Sample]) -> Figure:
     )
     if everything:
         caption += f" {everything[:1].upper()}{everything[1:]} passes over nothing."
-    return Figure("patch-scores", caption, tuple(panels), _data("patch-scores-data", rows), small=True)
+    return Figure("patch-scores", caption, tuple(panels), _data("patch-scores-data", labels, rows), small=True)
 
 
 def _mean_ratio(values: Numbers, kept: Numbers) -> str:
@@ -190,7 +192,8 @@ def _losses(view: View, found: Sequence[Sample]) -> Figure:
         f"Loss of the same training patches after training ({which}; means over trainings), for each patch the mean squared error "
         f"on the [0, 1] scale, not clipped. The hardest tenth of the patches has this part of all error: {_hardest(found)}."
     )
-    return Figure("patch-losses", caption, (drawing,), _data("patch-losses-data", _rows("loss", edges, lines)))
+    data = _data("patch-losses-data", [line.label for line in lines], _rows("loss", edges, lines))
+    return Figure("patch-losses", caption, (drawing,), data)
 
 
 def _share_of_hardest(losses: Numbers) -> float:
@@ -219,7 +222,7 @@ def _panel(
 ) -> svg.Drawing:
     def paint(axes: Axes) -> None:
         if whole is not None:
-            axes.stairs(whole, edges, fill=True, color=svg.GRID, label="\u200aall patches")
+            axes.stairs(whole, edges, fill=True, color=svg.GRID, label=f"\u200a{_ALL}")
         for line in lines:
             look = line.look % len(svg.SERIES)
             middle = np.sqrt(edges[1:] * edges[:-1])
@@ -246,25 +249,19 @@ def _panel(
 
 
 def _rows(score: str, edges: Numbers, lines: Sequence[Line]) -> list[tuple[Cell, ...]]:
+    """List the bars of a histogram: score, ends, and what each line has there."""
+    shares = np.stack([line.shares for line in lines], axis=1)
     return [
         (
             Cell(score),
-            Cell(line.label),
             Cell(short(float(low)), float(low)),
             Cell(short(float(high)), float(high)),
-            Cell(fixed(float(share), 2), float(share)),
+            *(Cell(fixed(float(share), 2), float(share)) for share in row),
         )
-        for line in lines
-        for low, high, share in zip(edges[:-1], edges[1:], line.shares, strict=True)
+        for low, high, row in zip(edges[:-1], edges[1:], shares, strict=True)
     ]
 
 
-def _data(name: str, rows: Sequence[tuple[Cell, ...]]) -> Table:
-    columns = (
-        Column("Score", align="text"),
-        Column("Patches", align="text"),
-        Column("From"),
-        Column("To"),
-        Column("Share of all, %"),
-    )
-    return Table(name, "Numbers of the figure.", columns, tuple(rows))
+def _data(name: str, labels: Sequence[str], rows: Sequence[tuple[Cell, ...]]) -> Table:
+    columns = (Column("Score", align="text"), Column("From"), Column("To"), *(Column(label) for label in labels))
+    return Table(name, "Numbers of the figure: how much of all patches lies there, in percent.", columns, tuple(rows))
