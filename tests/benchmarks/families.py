@@ -193,15 +193,7 @@ FAMILIES: dict[str, Family] = {
     "CARN": Family("sr_blurred", {"kind": "carn", "width": 16}, 600, lr=3e-3, loss="l1", note=_SLOW_CARN),
     "CARN-M": Family("sr_blurred", {"kind": "carn", "width": 24, "mobile_groups": 4}, 600, lr=3e-3, loss="l1", note=_SLOW_CARN),
     "VDSR": Family("sr_luma", {"kind": "vdsr", "depth": 8, "width": 24}, 300, clip=0.1),
-    "FALSR-A": Family(
-        "sr_luma",
-        {"kind": "falsr"},
-        300,
-        batch=4,
-        loss="l1",
-        note="It has one size, the published one, at which a minute is too short: 3.4 dB below bicubic after 150 steps at a rate "
-        "of 0.0005, still below after these, and not yet trained longer.",
-    ),
+    "FALSR-A": Family("sr_luma", {"kind": "falsr"}, 1500, batch=4, loss="l1"),
     "SFT-Net": Family("colour", {"kind": "sft", "condition": "sigma", "blocks": 2, "width": 24}, 250, lr=2e-3),
     "ZSSR": Family(
         "sr",

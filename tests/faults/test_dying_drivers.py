@@ -41,7 +41,7 @@ def spec() -> StudySpec:
     return study(
         searcher={"kind": "tpe", "startup_trials": 3},
         scheduler={"kind": "asha", "first_rung": 10, "reduction": 2},
-        budget={"trials": 3 * KILLS if LONG else 4},
+        budget={"trials": 5 * KILLS if LONG else 4},
         confirm={"top": 1, "seeds": 1, "baseline": {"recipe.optimizer.lr": 2e-4}},
         resources={"concurrent": 1},
         seed=11,
