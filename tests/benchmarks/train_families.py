@@ -56,7 +56,7 @@ python -m tests.benchmarks.train_families --data data --out results --write repo
 ```
 
 **These numbers are not to be compared with published ones.** The networks are thinner and shallower than their papers' (the column
-*network*; all options are in `tests/benchmarks/families.py`), they saw a few hundred batches of small patches
+*network*; all options are in `tests/benchmarks/families.py`), they saw some hundred to 1,700 batches of small patches
 of 388 photographs of BSDS500, and the test sets are parts. What the table shows is that network, task, loss,
 training and evaluation work together: a family that gains nothing here would have to be explained.
 
@@ -69,7 +69,8 @@ training and evaluation work together: a family that gains nothing here would ha
   for each image.
 - Set5's fifth photograph, `img_005` (woman), is left out: it shows BSDS500's 302003, which is trained on.
 
-The same with more digits: [families.csv](families.csv).
+The lines come from several calls over a day in which other parts of the code changed (JPEG on the device, a blur option of
+super-resolution), so a new call trains some of them again. The same with more digits: [families.csv](families.csv).
 """
 
 
