@@ -108,7 +108,7 @@ def _outside(module: str, attribute: str) -> object:
 
 def methods(surrogate: Surrogate | None = None) -> dict[str, str]:
     """Return every method that can run here (on a surrogate), with a line on each; Syne Tune's are for one objective."""
-    found = {name: method.words for name, method in METHODS.items()}
+    found = {name: method.words for name, method in METHODS.items() if surrogate is None or method.fits(surrogate)}
     if peers.installed() and (surrogate is None or surrogate.reference is None):
         found |= {name: "Syne Tune's, in its own simulator" for name in peers.PEERS}
     return found

@@ -3,10 +3,8 @@
 *Importing* is for the same problem in another space: a trial is taken over, with its values, when this study's space gives the
 very same configuration, data and protocol and length included. *Transfer* is for a related problem: values of another problem say
 nothing true about this one, so none is taken; the configurations that were best there are mapped into this space and tried first,
-at the price of their trials. On the built-in restoration surface (means of 6 searches with 4 workers) five configurations of a
-related problem, with other best patches and half the best learning rate, gave 0.62 dB more after 8,000 simulated seconds and 0.22
-dB more after 24,000; those of a problem whose best learning rates lie a hundred times lower cost 0.40 dB and nothing
-(``tests/search/test_transfer.py`` keeps a part).
+at the price of their trials. What that gives after a related run, and costs after a misleading one, stands in
+``reports/search_bench.md`` (`raysearch-transfer` and `raysearch-misled`).
 """
 
 from __future__ import annotations

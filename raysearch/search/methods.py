@@ -18,6 +18,7 @@ from raysearch.component import find
 from raysearch.results.events import Leaf, Status
 from raysearch.results.goals import Goal, Goals
 from raysearch.rng import seed_of
+from raysearch.search import elsewhere
 from raysearch.search.proposals import Proposer
 from raysearch.search.schedulers._rungs import geometric
 from raysearch.search.schedulers.base import Scheduler, SchedulerConfig, Scores
@@ -151,10 +152,12 @@ class Method:
     Attributes:
         words: what it is, in a line.
         policy: makes it for a surrogate and a seed.
+        fits: whether it can be made for a surrogate.
     """
 
     words: str
     policy: Callable[[Surrogate, int], Policy]
+    fits: Callable[[Surrogate], bool] = lambda surrogate: True
 
 
 def searcher_of(kind: str, **fields: object) -> SearcherConfig:
@@ -176,6 +179,18 @@ def _study(words: str, searcher: Mapping[str, Any], scheduler: Mapping[str, Any]
         return StudyPolicy(surrogate, searcher_of(**searcher), scheduler_of(**scheduler), seed)
 
     return Method(words, policy)
+
+
+def _transfer(words: str, factors: Mapping[str, float]) -> Method:
+    def default(surrogate: Surrogate, seed: int, published: Sequence[Mapping[str, Leaf]] = ()) -> StudyPolicy:
+        return StudyPolicy(surrogate, searcher_of("tpe"), scheduler_of("asha"), seed, published)
+
+    def policy(surrogate: Surrogate, seed: int) -> Policy:
+        earlier, earlier_seed = elsewhere.Elsewhere(surrogate, factors), seed_of(seed, "earlier run")
+        published = elsewhere.handed_on(earlier, default(earlier, earlier_seed), earlier_seed)
+        return default(surrogate, seed, published)
+
+    return Method(words, policy, elsewhere.fits)
 
 
 def _optuna(words: str, scheduler: Callable[[int], Scheduler], **how: Any) -> Method:
@@ -202,6 +217,8 @@ METHODS: dict[str, Method] = {
     "raysearch-full": _study("TPE over full-length trials only, ASHA", {"kind": "tpe", "fidelity": "full"}, {"kind": "asha"}),
     "raysearch-unchecked": _study("TPE over rungs, ASHA without the check", {"kind": "tpe"}, {"kind": "asha", "check": False}),
     "raysearch-fifo": _study("TPE, no early stopping", {"kind": "tpe"}, {"kind": "fifo"}),
+    "raysearch-transfer": _transfer("the defaults, after --transfer from a run on a related problem", elsewhere.RELATED),
+    "raysearch-misled": _transfer("the same from a problem whose best learning rate is a hundredth", elsewhere.MISLEADING),
     "random": _study("random search, no early stopping", {"kind": "random"}, {"kind": "fifo"}),
     "random-asha": _study("random search, ASHA with checked rungs", {"kind": "random"}, {"kind": "asha"}),
     "optuna": _optuna("bare Optuna: its default TPE, no early stopping", _fifo, stopped="pruned", diverged="failed"),

@@ -15,7 +15,7 @@ from raysearch import component
 from raysearch.cli import bench_search, main
 from raysearch.errors import SpecError
 from raysearch.results.events import Status
-from raysearch.search.contest import OURS, Run, Setting, run_once, standings, surrogate_of
+from raysearch.search.contest import OURS, Run, Setting, methods, run_once, standings, surrogate_of
 from raysearch.search.methods import METHODS, RayAsha, StudyPolicy, goals_of, scheduler_of, searcher_of
 from raysearch.search.race_file import Key, RaceFile
 from raysearch.search.simulation import simulate
@@ -79,10 +79,17 @@ def test_two_workers_take_the_time_that_they_take() -> None:
 
 def test_every_method_searches_and_repeats_itself() -> None:
     for surrogate in ("cliffs", "two_objectives"):  # with what has no value, and with two of them
-        for method in METHODS:
+        for method in set(METHODS) & set(methods(surrogate_of(surrogate))):
             first = run_once(Setting(surrogate, 4000, 3), method, 5)
             assert first == run_once(Setting(surrogate, 4000, 3), method, 5) or math.isnan(first.final)
             assert first.trials >= 3
+
+
+def test_a_transfer_needs_one_objective_and_what_is_moved() -> None:
+    transfers = {"raysearch-transfer", "raysearch-misled"}
+    assert transfers <= set(METHODS)
+    for name, fits in {"restoration": True, "crossing": True, "cliffs": True, "two_objectives": False, "tabulated": False}.items():
+        assert transfers & set(methods(surrogate_of(name))) == (transfers if fits else set())
 
 
 def test_with_two_objectives_ours_learns_from_both() -> None:
