@@ -92,14 +92,19 @@ def _compared(both: Sequence[Pair], bare: float, reports: int) -> str:
 
 
 def _load(folder: Path, pairs: int, trials: int, seconds: int) -> tuple[dict[str, object], list[str]]:
-    from raysearch.search.overhead import load
+    from raysearch.search.overhead import load, load_of_tune
 
-    found: Load = load(folder, seconds=seconds)
+    ours, tune = load(folder, seconds=seconds), load_of_tune(folder, seconds=seconds)
+    what = f"{ours.trials} trials, {ours.reports_per_second:.1f} reports a second for {ours.seconds:.0f} s"
+    lines = [f"load: {what}: the driver takes {_burden(ours)}", f"      the same in bare Ray Tune: {_burden(tune)}"]
+    return {"raysearch": asdict(ours), "tune": asdict(tune)}, lines
+
+
+def _burden(found: Load) -> str:
     memory = ""
     if found.memory_mb is not None and found.grown_mb is not None:
         memory = f", {found.memory_mb:.0f} MiB of memory, {found.grown_mb:+.1f} MiB meanwhile"
-    what = f"{found.trials} trials, {found.reports_per_second:.1f} reports a second for {found.seconds:.0f} s"
-    return asdict(found), [f"load: {what}: the driver takes {100 * found.cpu_share:.0f} % of a processor{memory}"]
+    return f"{100 * found.cpu_share:.1f} % of a processor{memory}"
 
 
 def _reports(count: int) -> str:

@@ -98,6 +98,7 @@ class RayMetrics:
         self._trials = Gauge("raysearch_trials", "trials of the current phase by state", tag_keys=("phase", "state"))
         self._speed = Gauge("raysearch_patches_per_second", "training patches per second of a trial", tag_keys=("trial",))
         self._reports = Counter("raysearch_reports", "reports of all trials")
+        self._shown: Summary | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -107,10 +108,12 @@ class RayMetrics:
 
     def on_event(self, event: Event, summary: Summary) -> None:
         """Publish what an event changes."""
-        for state in _STATES:
-            self._trials.set(summary.counts.get(state, 0), {"phase": summary.phase, "state": state})
+        if self._shown is None or (summary.phase, summary.counts) != (self._shown.phase, self._shown.counts):  # few reports do
+            for state in _STATES:
+                self._trials.set(summary.counts.get(state, 0), {"phase": summary.phase, "state": state})
         if summary.best is not None:
             self._best.set(summary.best.value)
+        self._shown = summary
         if isinstance(event, TrialReported):
             tags = {"trial": f"{event.trial:04d}"}
             self._reports.inc()

@@ -23,7 +23,7 @@ from raysearch.results.events import Event, PhaseEnded, TrialEnded, TrialReporte
 from raysearch.results.folder import RunFolder
 from raysearch.search import idle_trials
 from raysearch.search.driver import run_study
-from raysearch.search.idle_trials import EVERY, empty_study
+from raysearch.search.idle_trials import EVERY, PAUSE_S, empty_study
 from raysearch.search.journal_speed import resident_mb
 from raysearch.search.options import DriverOptions
 from raysearch.search.progress import NoProgress, Summary
@@ -70,28 +70,32 @@ def with_raysearch(trials: int, reports: int, folder: Path) -> float:
 
 def with_tune(trials: int, reports: int, folder: Path) -> float:
     """Return the seconds that each of some empty trials, one at a time, takes in bare Ray Tune."""
-    space = {"lr": tune.loguniform(1e-4, 1e-2), "depth": tune.randint(3, 9), "reports": reports}
-    sampler = optuna.samplers.TPESampler(multivariate=True, seed=0)
     with open_session(None, cpus=1, dashboard=False), _silence():
         began = time.perf_counter()
-        tuner = tune.Tuner(
-            tune.with_resources(_empty, {"cpu": 1}),
-            param_space=space,
-            tune_config=tune.TuneConfig(
-                search_alg=OptunaSearch(metric="psnr", mode="max", sampler=sampler),
-                metric="psnr",
-                mode="max",
-                num_samples=trials,
-                max_concurrent_trials=1,
-                reuse_actors=True,
-            ),
-            run_config=tune.RunConfig(verbose=0, storage_path=str(folder.absolute()), name="bare"),
-        )
-        errors = tuner.fit().num_errors
-        seconds = time.perf_counter() - began
+        _fit_tune(folder, {"trials": trials, "concurrent": 1, "reports": reports, "pause_s": 0.0}, None)
+        return (time.perf_counter() - began) / trials
+
+
+def _fit_tune(folder: Path, how: dict[str, Any], callbacks: list[tune.Callback] | None) -> None:
+    """Run empty trials in bare Ray Tune; ``how`` says how many, how many at a time, their reports and the pause before each."""
+    space = {"lr": tune.loguniform(1e-4, 1e-2), "depth": tune.randint(3, 9), "reports": how["reports"], "pause_s": how["pause_s"]}
+    sampler = optuna.samplers.TPESampler(multivariate=True, seed=0)
+    tuner = tune.Tuner(
+        tune.with_resources(_empty, {"cpu": 1}),
+        param_space=space,
+        tune_config=tune.TuneConfig(
+            search_alg=OptunaSearch(metric="psnr", mode="max", sampler=sampler),
+            metric="psnr",
+            mode="max",
+            num_samples=how["trials"],
+            max_concurrent_trials=how["concurrent"],
+            reuse_actors=True,
+        ),
+        run_config=tune.RunConfig(verbose=0, storage_path=str(folder.absolute()), name="bare", callbacks=callbacks),
+    )
+    errors = tuner.fit().num_errors
     if errors:
-        raise RuntimeError(f"{errors} of {trials} empty trials of Ray Tune failed")
-    return seconds / trials
+        raise RuntimeError(f"{errors} of {how['trials']} empty trials of Ray Tune failed")
 
 
 @contextmanager
@@ -104,6 +108,7 @@ def _silence() -> Iterator[None]:
 def _empty(config: dict[str, Any]) -> None:
     """The empty training function as Ray Tune has it; this module's imports load what the other side's process loads."""
     for number in range(config["reports"]):
+        time.sleep(config["pause_s"])
         tune.report({"psnr": idle_trials.quality(config["lr"]), "step": EVERY * (number + 1)})
 
 
@@ -157,21 +162,60 @@ class Load:
     seconds: float
 
 
-class _Gauge(NoProgress):
-    """Notes time, processor time and memory of this process at each report while all trials run."""
+class _Gauge:
+    """Notes time and processor time of this process at each report while all trials run, and at both ends its memory."""
 
     def __init__(self, trials: int) -> None:
         self._trials = trials
-        self._reporting: set[int] = set()
+        self._reporting: set[object] = set()
         self._over = False
-        self.notes: list[tuple[float, float, float | None]] = []
+        self._memory: float | None = None
+        self._holds: float | None = None
+        self.notes: list[tuple[float, float]] = []
+
+    def reported(self, trial: object) -> None:
+        """Take a report of a trial."""
+        self._reporting.add(trial)
+        if len(self._reporting) == self._trials and not self._over:
+            self._memory = self._memory if self.notes else resident_mb()
+            self.notes.append((time.monotonic(), time.process_time()))
+
+    def over(self) -> None:
+        """Take the end of a trial: the window ends with the first one."""
+        if not self._over:
+            self._over, self._holds = True, resident_mb()
+
+    def load(self) -> Load:
+        """Return what was measured."""
+        if len(self.notes) < 2:
+            raise RuntimeError("the trials were not all running at a time: give them more seconds")
+        (began, worked), (ended, had_worked) = self.notes[0], self.notes[-1]
+        window = ended - began
+        grown = None if self._memory is None or self._holds is None else self._holds - self._memory
+        share = (had_worked - worked) / window
+        return Load(self._trials, (len(self.notes) - 1) / window, share, self._holds, grown, window)
+
+
+class _OurGauge(NoProgress):
+    def __init__(self, gauge: _Gauge) -> None:
+        self._gauge = gauge
 
     def on_event(self, event: Event, summary: Summary) -> None:
-        self._over |= isinstance(event, TrialEnded)
-        if isinstance(event, TrialReported) and not self._over:
-            self._reporting.add(event.trial)
-            if len(self._reporting) == self._trials:
-                self.notes.append((time.monotonic(), time.process_time(), resident_mb()))
+        if isinstance(event, TrialReported):
+            self._gauge.reported(event.trial)
+        elif isinstance(event, TrialEnded):
+            self._gauge.over()
+
+
+class _TuneGauge(tune.Callback):  # type: ignore[misc]  # Ray is untyped
+    def __init__(self, gauge: _Gauge) -> None:
+        self._gauge = gauge
+
+    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
+        self._gauge.reported(trial.trial_id)
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._gauge.over()
 
 
 def load(folder: Path, trials: int = 16, seconds: int = 30) -> Load:
@@ -182,14 +226,17 @@ def load(folder: Path, trials: int = 16, seconds: int = 30) -> Load:
     """
     spec, gauge = empty_study(trials, seconds, trials), _Gauge(trials)
     fit = f"{idle_trials.__name__}:{idle_trials.fit_slowly.__name__}"
-    options = DriverOptions(cache=folder / "cache", cpus=trials, dashboard=False, fit=fit, progress=gauge)
+    options = DriverOptions(cache=folder / "cache", cpus=trials, dashboard=False, fit=fit, progress=_OurGauge(gauge))
     run_study(spec, _new_run(folder, spec), options)
-    if len(gauge.notes) < 2:
-        raise RuntimeError("the trials were not all running at a time: give them more seconds")
-    (began, worked, held), (ended, had_worked, holds) = gauge.notes[0], gauge.notes[-1]
-    window = ended - began
-    grown = None if held is None or holds is None else holds - held
-    return Load(trials, (len(gauge.notes) - 1) / window, (had_worked - worked) / window, holds, grown, window)
+    return gauge.load()
+
+
+def load_of_tune(folder: Path, trials: int = 16, seconds: int = 30) -> Load:
+    """Run the same trials in bare Ray Tune."""
+    gauge = _Gauge(trials)
+    with open_session(None, cpus=trials, dashboard=False), _silence():
+        _fit_tune(folder, {"trials": trials, "concurrent": trials, "reports": seconds, "pause_s": PAUSE_S}, [_TuneGauge(gauge)])
+    return gauge.load()
 
 
 def _new_run(folder: Path, spec: StudySpec) -> RunFolder:
