@@ -142,8 +142,10 @@ class Preempted(TrialError):
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'? (have: ...)"`` for the nearest of ``choices``."""
+    """Return ``"; did you mean 'x'? (have: ...)"`` for the nearest of ``choices``, and ``" (there are none)"`` without any."""
     have = sorted(choices)
+    if not have:
+        return " (there are none)"
     near = get_close_matches(name, have, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"{hint} (have: {', '.join(have)})"

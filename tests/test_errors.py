@@ -30,3 +30,4 @@ def test_every_error_stands_in_the_tree_of_the_docstring_with_its_exit_code(kind
 def test_nearest_name() -> None:
     assert errors.did_you_mean("dncn", ["dncnn", "deepjdd"]) == "; did you mean 'dncnn'? (have: deepjdd, dncnn)"
     assert errors.did_you_mean("zzz", ["a"]) == " (have: a)"
+    assert errors.did_you_mean("zzz", []) == " (there are none)"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import fake_fit
 import pytest
 import ray
+from drivers import count, reported_to, start, wait_for
 from invariants import check_complete, check_nothing_lost, check_released, check_report
 from length import LONG
+from machines import add_machine, machines
 from ray.cluster_utils import Cluster
 from small_study import study
 
@@ -77,19 +79,6 @@ def test_a_rank_that_hangs_takes_its_trial_along_and_the_next_attempt_goes_on(ne
     check_report(folder, folder.report)
 
 
-@contextmanager
-def machines(*cpus: int) -> Iterator[Cluster]:
-    """A cluster of so many machines on this one, behind a head that runs no trial."""
-    cluster = Cluster()
-    try:
-        cluster.add_node(num_cpus=0, include_dashboard=False, object_store_memory=100 * 2**20)
-        for count in cpus:
-            cluster.add_node(num_cpus=count, object_store_memory=100 * 2**20)
-        yield cluster
-    finally:
-        cluster.shutdown()
-
-
 class BadMachine(NoProgress):
     """Marks the first machine with CPUs as bad as soon as the driver is connected."""
 
@@ -128,7 +117,7 @@ def nodes_of(folder: RunFolder) -> dict[int, list[str]]:
 
 
 def test_bad_machines_are_avoided_and_dead_ones_left(new_run: NewRun, options: Options) -> None:
-    with machines(1, 1) as cluster:
+    with machines(0, 1, 1) as cluster:
         spec = study(budget={"trials": 4}, max_retries=5, faults={"quarantine": 1})
         folder = new_run(spec, "bad")
         bad = BadMachine(folder)
@@ -156,3 +145,36 @@ def test_bad_machines_are_avoided_and_dead_ones_left(new_run: NewRun, options: O
         assert [trial.causes for trial in moved] == [("lost",)]
         assert nodes_of(folder)[moved[0].number][-1] != killer.killed, "it moved"
         check_report(folder, folder.report)
+
+
+def last_attempt(folder: RunFolder, number: int) -> tuple[float, float]:
+    """When a trial's last attempt began and when it was last seen."""
+    notes = fake_fit.life(folder.trial(number))
+    began = [note["time"] for note in notes if "node" in note][-1]
+    return float(str(began)), float(str(notes[-1]["time"]))
+
+
+@pytest.mark.skipif(not LONG, reason="starts four machines one after another: RAYSEARCH_LONG=1")
+def test_a_study_waits_for_a_machine_and_uses_those_that_are_added(new_run: NewRun) -> None:
+    """As when an autoscaler replaces a machine; ``resources.concurrent`` says what the cluster may grow to."""
+    with machines(0, 1) as cluster:
+        folder = new_run(study(budget={"trials": 4}, max_retries=1, resources={"concurrent": 2}))
+        (folder.path / "bad").write_text("")
+        driver = start("run", folder, "faulty_fit:fails_on_bad_machine", cluster.address)
+        wait_for(folder, reported_to(0), driver)
+        (first,) = cluster.worker_nodes
+        cluster.remove_node(first, allow_graceful=False)
+        wait_for(folder, lambda events: count(events, TrialRetried) > 0, driver)
+        for _ in range(2):
+            add_machine(cluster, 1)
+        assert driver.wait(timeout=120) == 0
+    run = check_nothing_lost(folder)
+    check_complete(folder)
+    assert [trial.causes for trial in run.trials if trial.causes] == [("lost",)], "the one that ran on the machine that went"
+    ran_on = nodes_of(folder)
+    assert ran_on[0][0] == first.node_id
+    later = {node for nodes in ran_on.values() for node in nodes} - {first.node_id}
+    assert len(later) == 2, "both machines that came were used"
+    spans = sorted(last_attempt(folder, number) for number in ran_on)
+    assert any(later < end for (_, end), (later, _) in itertools.pairwise(spans)), "two ran at once"
+    check_report(folder, folder.report)

@@ -50,8 +50,12 @@ TABLE: dict[int, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     3: (
-        "a machine dies; the head of the cluster dies",
-        (MACHINES, f"{DRIVERS}test_a_study_outlives_the_head_of_its_cluster"),
+        "a machine dies, or the only one and others come; the head of the cluster dies",
+        (
+            MACHINES,
+            "test_in_ray.py::test_a_study_waits_for_a_machine_and_uses_those_that_are_added",
+            f"{DRIVERS}test_a_study_outlives_the_head_of_its_cluster",
+        ),
     ),
     4: (
         "a trial's process is asked to leave its machine",
