@@ -59,7 +59,21 @@ def test_every_raysearch_command_is_understood(words: list[str], monkeypatch: py
 
 @pytest.mark.parametrize(
     "package",
-    ["tasks", "models", "losses", "metrics", "discriminators", "recipes", "optimizers", "schedules", "samplers", "data.corpora"],
+    [
+        *(
+            "tasks",
+            "models",
+            "losses",
+            "metrics",
+            "discriminators",
+            "recipes",
+            "optimizers",
+            "schedules",
+            "samplers",
+            "data.corpora",
+        ),
+        *("search.searchers", "search.schedulers", "search.surrogates"),
+    ],
 )
 def test_every_kind_is_named(package: str) -> None:
     found = re.findall(r"`(?:kind: )?(\w+)`|^ *kind: (\w+)$", README, re.MULTILINE)
