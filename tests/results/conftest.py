@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from run_story import SPEC, images, story
+from s3 import CREDENTIALS, s3_server
 
 from raysearch.results.events import Event
 from raysearch.results.folder import RunFolder
@@ -33,3 +34,12 @@ def run(make_run: Callable[[Sequence[Event]], RunFolder]) -> RunFolder:
     folder.trial(0).mkdir()
     pq.write_table(images(), folder.trial(0) / IMAGES_FILE)
     return folder
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """A local S3 server: the end of a URI (see `s3_server`); its credentials are in the environment."""
+    with pytest.MonkeyPatch.context() as patch, s3_server() as options:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        yield options

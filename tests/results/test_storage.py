@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from raysearch.results.storage import Mirror, Storage, anything, fetch_run, is_r
 Make = Callable[[], Storage]
 
 
-@pytest.fixture(params=["folder", "file uri", "subtree", "mock"])
+@pytest.fixture(params=["folder", "file uri", "subtree", "mock", "s3"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     """An empty storage of several kinds of file systems."""
     place = tmp_path / "copies of runs"
@@ -26,6 +27,11 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
         case "subtree":
             place.mkdir()
             return Storage(fs.SubTreeFileSystem(str(place), fs.LocalFileSystem()), "deep", "subtree://deep")
+        case "s3":
+            bucket = f"bucket-{uuid.uuid4().hex}"
+            opened = Storage.open(f"s3://{bucket}/deep/runs{request.getfixturevalue('s3')}")
+            opened.filesystem.create_dir(bucket)
+            return opened
         case _:
             return Storage(fs._MockFileSystem(), "bucket/deep", "mock://bucket/deep")
 
