@@ -100,7 +100,7 @@ def test_a_failure_of_any_rank_ends_the_trial_and_the_next_one_starts(new_run: N
     folder = new_run(spec)
     began = time.monotonic()
     run_study(spec, folder, options("one_rank_fails"))
-    assert time.monotonic() - began < 120
+    assert time.monotonic() - began < 240, "twenty seconds, or minutes on busy processors"
     trials = open_run(folder.path).trials
     assert [(trial.status, trial.retries) for trial in trials] == [
         ("diverged", 0),
