@@ -18,12 +18,14 @@ KILLED = "test_everywhere.py::test_a_kill_at_any_record_changes_nothing"
 IN_RAY = "test_in_ray.py::test_processes_that_die_hang_or_have_to_leave"
 MACHINES = "test_in_ray.py::test_bad_machines_are_avoided_and_dead_ones_left"
 WRONG = "test_trials_that_go_wrong.py::"
+FULL = "test_full_disks.py::"
 GONE = "test_disks_that_go.py::"
 DRIVERS = "test_dying_drivers.py::"
 POOR = "test_poor_machines.py::"
 CHANGES = "test_changes_between_drivers.py::"
 QUARANTINE = "test_quarantine.py::"
 JOURNAL = "results/test_journal.py::"
+DAMAGE = "results/test_journal_damage.py::"
 
 TABLE: dict[int, tuple[str, tuple[str, ...]]] = {
     1: (
@@ -68,11 +70,11 @@ TABLE: dict[int, tuple[str, tuple[str, ...]]] = {
     5: (
         "a disk is full: under the journal, a checkpoint, the report",
         (
-            f"{WRONG}test_a_full_disk_in_a_trial_stops_the_run_with_place_and_reason",
-            f"{WRONG}test_the_study_waits_for_the_journals_disk",
-            f"{WRONG}test_a_journal_that_stays_full_stops_the_run_which_goes_on_later",
-            f"{WRONG}test_a_file_size_limit_is_a_full_disk",
-            f"{WRONG}test_a_report_on_a_full_disk_says_so_and_leaves_the_old_one",
+            f"{FULL}test_a_full_disk_in_a_trial_stops_the_run_with_place_and_reason",
+            f"{FULL}test_the_study_waits_for_the_journals_disk",
+            f"{FULL}test_a_journal_that_stays_full_stops_the_run_which_goes_on_later",
+            f"{FULL}test_a_file_size_limit_is_a_full_disk",
+            f"{FULL}test_a_report_on_a_full_disk_says_so_and_leaves_the_old_one",
             "train/test_leaving.py::test_a_full_disk_leaves_the_checkpoint_before",
         ),
     ),
@@ -81,11 +83,11 @@ TABLE: dict[int, tuple[str, tuple[str, ...]]] = {
         (
             "test_everywhere.py::test_a_journal_cut_at_any_byte_of_its_last_records_goes_on_from_there",
             "test_everywhere.py::test_a_flipped_byte_in_the_middle_is_refused_and_repaired",
-            f"{JOURNAL}test_cutting_at_every_byte_of_the_last_records_loses_only_what_was_cut",
-            f"{JOURNAL}test_any_flipped_byte_before_the_last_record_is_damage",
+            f"{DAMAGE}test_cutting_at_every_byte_of_the_last_records_loses_only_what_was_cut",
+            f"{DAMAGE}test_any_flipped_byte_before_the_last_record_is_damage",
             f"{JOURNAL}test_an_empty_file_is_an_empty_journal",
             f"{JOURNAL}test_crlf_line_ends_read_the_same",
-            f"{JOURNAL}test_two_half_records_at_the_end_are_a_torn_tail",
+            f"{DAMAGE}test_two_half_records_at_the_end_are_a_torn_tail",
         ),
     ),
     7: (
@@ -132,7 +134,7 @@ TABLE: dict[int, tuple[str, tuple[str, ...]]] = {
             f"{GONE}test_a_trial_waits_for_a_folder_that_is_gone_for_a_while",
             f"{GONE}test_what_is_gone_for_good_stops_the_run_and_is_not_made_anew",
             f"{GONE}test_a_slow_disk_delays_and_changes_nothing",
-            f"{WRONG}test_a_failing_disk_under_a_trial_is_no_trials_fault",
+            f"{FULL}test_a_failing_disk_under_a_trial_is_no_trials_fault",
             f"{WRONG}test_a_run_whose_folder_was_renamed_goes_on_where_it_is",
             f"{WRONG}test_missing_photographs_stop_the_run_which_goes_on_when_they_are_back",
             f"{WRONG}test_an_observer_that_fails_stops_nothing",

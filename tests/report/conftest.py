@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import plausible_study
 import pytest
+from compared_runs import DATA
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -42,3 +44,14 @@ def sketched(monkeypatch: pytest.MonkeyPatch) -> None:
         return svg.Drawing(f'<svg role="img" aria-label="{name}"></svg>', paint, 4, 3)
 
     monkeypatch.setattr(svg, "panel", panel)
+
+
+@pytest.fixture(scope="module")
+def first() -> RunRecord:
+    return replace(plausible_study.record("first"), environment={"data": DATA})
+
+
+@pytest.fixture(scope="module")
+def second() -> RunRecord:
+    """Another study of the same kind with the same seeds of its confirmation."""
+    return replace(plausible_study.record("second", seed=5), environment={"data": DATA})

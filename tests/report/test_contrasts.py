@@ -3,79 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import plausible_study
-import pyarrow as pa
+import plausible_trials
 import pyarrow.compute as pc
 import pytest
+from compared_runs import DATA, by, compared, crossed, longer, psnr, seen
 from scipy import stats
 
-from raysearch.errors import SpecError
 from raysearch.report.budgets import reached
-from raysearch.report.contrasts import Contrasts, contrasts
-from raysearch.report.sections.contrasts import notes, refusals, table
-from raysearch.report.sides import referred, sides_by, sides_of_runs
-from raysearch.report.view import View, view
-from raysearch.results.record import ReportedPoint, RunRecord, TrialRecord
-
-NOWHERE = Path("nowhere")
-DATA = {
-    split: {"split": split, "dataset": "photos", "digest": f"{i}" * 64}
-    for i, split in enumerate(("train", "validation", "test"), 1)
-}
-
-
-def seen(record: RunRecord, prefix: str = "r1") -> View:
-    return view(record, NOWHERE, prefix)
-
-
-@pytest.fixture(scope="module")
-def first() -> RunRecord:
-    return replace(plausible_study.record("first"), environment={"data": DATA})
-
-
-@pytest.fixture(scope="module")
-def second() -> RunRecord:
-    """Another study of the same kind with the same seeds of its confirmation."""
-    return replace(plausible_study.record("second", seed=5), environment={"data": DATA})
-
-
-def compared(*records: RunRecord, **options: object) -> Contrasts:
-    views = [seen(record, f"r{i}") for i, record in enumerate(records)]
-    return contrasts(sides_of_runs(views), **options)  # type: ignore[arg-type]
-
-
-def by(path: str, *records: RunRecord, **options: object) -> Contrasts:
-    phase = options.pop("phase", None)
-    views = [seen(record, f"r{i}") for i, record in enumerate(records)]
-    return contrasts(sides_by(views, path, phase), path, **options)  # type: ignore[arg-type]
-
-
-def psnr(record: RunRecord, role: str) -> np.ndarray:
-    """(seeds, photographs), seeds ascending."""
-    trials = sorted((t for t in record.trials if t.role == role), key=lambda t: t.seed)
-    rows = [record.images.filter(pc.equal(record.images["trial"], t.number)).sort_by("image")["psnr"].to_pylist() for t in trials]
-    return np.array(rows)
-
-
-def crossed(d: np.ndarray) -> tuple[float, float, float]:
-    """Error, degrees of freedom and p of the mean of a table with random rows and columns, where both effects show."""
-    seeds, images = d.shape
-    of_image, of_seed = seeds * np.var(d.mean(0), ddof=1), images * np.var(d.mean(1), ddof=1)
-    rest = ((d - d.mean(0) - d.mean(1)[:, None] + d.mean()) ** 2).sum() / ((seeds - 1) * (images - 1))
-    if of_image > rest and of_seed > rest:
-        square = of_image + of_seed - rest
-        freedom = square**2 / (of_image**2 / (images - 1) + of_seed**2 / (seeds - 1) + rest**2 / (images - 1) / (seeds - 1))
-    elif max(of_image, of_seed) > rest:
-        square, freedom = (of_image, images - 1) if of_image > rest else (of_seed, seeds - 1)
-    else:
-        square, freedom = np.var(d, ddof=1), d.size - 1
-    error = math.sqrt(square / d.size)
-    return error, freedom, float(2 * stats.t.sf(abs(d.mean()) / error, freedom))
+from raysearch.report.sections.contrasts import notes, table
+from raysearch.report.sides import sides_by
+from raysearch.results.record import ReportedPoint, RunRecord
 
 
 def test_winners_of_two_runs_on_their_test_photographs(first: RunRecord, second: RunRecord) -> None:
@@ -115,7 +56,7 @@ def test_trials_of_a_search_are_cut_where_all_of_them_got(first: RunRecord) -> N
     at = {
         t.number: next(p.metrics["psnr"] for p in t.reports if p.step == 200) for t in first.trials[:12] if t.number not in (6, 11)
     }
-    groups = {kind: [at[n] for n in at if n % 4 == i] for i, kind in enumerate(plausible_study.SAMPLERS)}
+    groups = {kind: [at[n] for n in at if n % 4 == i] for i, kind in enumerate(plausible_trials.SAMPLERS)}
     raw = []
     for row in found.rows:
         test = stats.ttest_ind(groups[row.side.name], groups["uniform"], equal_var=False)
@@ -133,20 +74,6 @@ def test_trials_of_a_search_are_cut_where_all_of_them_got(first: RunRecord) -> N
         assert numbers is not None
         assert numbers.corrected == pytest.approx(largest)
     assert any("Not compared, since they did not end with a value: 1 of hard_negative" in note for note in found.rows[1].notes)
-
-
-def longer(record: RunRecord, factor: int = 2) -> RunRecord:
-    """The run with confirmation trials that went on, at the value that they had."""
-
-    def more(trial: TrialRecord) -> TrialRecord:
-        last = trial.reports[-1]
-        added = []
-        for step in range(900, 800 * factor + 1, 100):
-            spent = {"pixels_seen": 16 * 64 * 64 * step, "train_seconds": 0.02 * step, "psnr": last.metrics["psnr"] + step / 1000}
-            added.append(ReportedPoint(step, last.metrics | spent, last.time + step))
-        return replace(trial, reports=(*trial.reports, *added), step=800 * factor, steps=800 * factor)
-
-    return replace(record, trials=tuple(more(t) if t.phase == "confirm" else t for t in record.trials))
 
 
 @pytest.mark.parametrize("budget", ["steps", "pixels", "seconds"])
@@ -171,7 +98,7 @@ def test_a_grid_is_paired_by_the_rest_of_the_configuration(first: RunRecord) -> 
     rng = np.random.default_rng(0)
     for kind, gain in effects.items():
         for place, rate in enumerate((1e-3, 2e-3, 4e-3)):
-            config = plausible_study._config({"sampler": kind, "recipe.optimizer.lr": rate, "batch": 16}, 100 + len(made))
+            config = plausible_trials.config({"sampler": kind, "recipe.optimizer.lr": rate, "batch": 16}, 100 + len(made))
             value = 30 + place + gain + float(rng.normal(0, 0.02))
             points = (replace(model.reports[-1], metrics=model.reports[-1].metrics | {"psnr": value}),)
             made.append(replace(model, number=len(made), config=config, seed=100 + len(made), reports=points, value=value))
@@ -192,86 +119,6 @@ def test_different_seeds_are_not_paired(first: RunRecord, second: RunRecord) -> 
     assert row.how == "3 test photographs, 2 seeds in pairs"
 
 
-def with_environment(record: RunRecord, split: str, digest: str) -> RunRecord:
-    return replace(record, environment={"data": DATA | {split: DATA[split] | {"digest": digest}}})
-
-
-def other_protocol(record: RunRecord) -> RunRecord:
-    index = record.images.column_names.index("protocol")
-    column = pa.array(["Y, crop 2, u8"] * len(record.images), pa.string())
-    return replace(record, images=record.images.set_column(index, record.images.schema.field("protocol"), column))
-
-
-def other_set(record: RunRecord) -> RunRecord:
-    index = record.images.column_names.index("dataset")
-    column = pa.array(["set5"] * len(record.images), pa.string())
-    return replace(record, images=record.images.set_column(index, record.images.schema.field("dataset"), column))
-
-
-REFUSED: dict[str, tuple[Callable[[RunRecord], RunRecord], str]] = {
-    "protocol": (other_protocol, "the protocols differ: RGB, crop 8, float and Y, crop 2, u8"),
-    "test set": (other_set, "the test sets or their levels differ: photos, noise-free and set5, noise-free"),
-    "test digest": (
-        lambda r: with_environment(r, "test", "f" * 64),
-        "the test photographs differ: photos 333333333333 and photos ffff",
-    ),
-    "training digest": (lambda r: with_environment(r, "train", "f" * 64), "the train photographs differ: photos 111111111111 and"),
-    "objective": (
-        lambda r: replace(r, spec=r.spec | {"objective": {"metric": "ssim", "mode": "max"}}),
-        "the objectives differ: PSNR",
-    ),
-    "mode": (lambda r: replace(r, spec=r.spec | {"objective": {"metric": "psnr", "mode": "min"}}), "the objectives differ: PSNR"),
-    "task": (
-        lambda r: replace(r, trials=tuple(replace(t, config=t.config | {"task": {"kind": "jpeg"}}) for t in r.trials)),
-        "the tasks differ: demosaic and jpeg",
-    ),
-    "infinite": (
-        lambda r: replace(r, images=r.images.set_column(6, r.images.schema.field("psnr"), pa.array([math.inf] * len(r.images)))),
-        "a PSNR is infinite or missing",
-    ),
-    "no trial": (lambda r: replace(r, trials=()), "has no training that ended with a value"),
-}
-
-
-@pytest.mark.parametrize("what", REFUSED)
-def test_what_does_not_measure_the_same_is_refused_with_the_reason(first: RunRecord, second: RunRecord, what: str) -> None:
-    change, reason = REFUSED[what]
-    found = compared(first, change(second))
-    (row,) = found.rows
-    assert row.numbers is None
-    assert reason in row.problem
-    assert refusals(found) == (f"second and first are not comparable: {row.problem}",)
-    shown = table(found).rows[0]
-    assert shown[1].text == "not comparable"
-    assert shown[-2].text == row.problem
-
-
-def test_other_training_data_may_be_the_question(first: RunRecord, second: RunRecord) -> None:
-    found = compared(first, with_environment(second, "train", "f" * 64), other_training_data=True)
-    assert found.rows[0].numbers is not None
-    assert any(
-        note.startswith("The difference is also one of training data: the train photographs differ") for note in notes(found)
-    )
-
-
-def test_validation_photographs_matter_where_they_are_compared_on(first: RunRecord, second: RunRecord) -> None:
-    changed = with_environment(second, "validation", "f" * 64)
-    assert compared(first, changed).rows[0].basis == "test"
-    (row,) = compared(first, longer(changed)).rows
-    assert "the validation photographs differ" in row.problem
-
-
-def test_digests_that_were_not_recorded_are_told(first: RunRecord, second: RunRecord) -> None:
-    found = compared(first, replace(second, environment={}))
-    assert any("Not every run has recorded digests" in note for note in notes(found))
-
-
-def test_one_that_can_be_compared_stands_beside_one_that_can_not(first: RunRecord, second: RunRecord) -> None:
-    found = compared(first, second, replace(other_protocol(second), name="third"))
-    assert [row.numbers is None for row in found.rows] == [False, True]
-    assert len(table(found).columns) == 6, "one comparison needs no correction"
-
-
 def test_without_confirmations_the_best_of_the_searches_have_no_interval(first: RunRecord, second: RunRecord) -> None:
     searched = [replace(r, trials=r.trials[:12], images=plausible_study.images([])) for r in (first, second)]
     found = compared(*searched)
@@ -290,25 +137,6 @@ def test_identical_trainings_are_called_so(first: RunRecord) -> None:
     assert found.rows[0].numbers is not None
     assert found.rows[0].numbers.identical
     assert table(found).rows[0][1].note == "identical"
-
-
-def test_the_reference_can_be_named(first: RunRecord, second: RunRecord) -> None:
-    sides = sides_of_runs([seen(first), seen(second)])
-    assert [side.name for side in referred(sides, "second")] == ["second", "first"]
-    with pytest.raises(SpecError, match="did you mean 'second'"):
-        referred(sides, "second_")
-
-
-@pytest.mark.parametrize(
-    ("path", "cause"),
-    [
-        ("sampler.knd", "did you mean 'sampler.kind'"),
-        ("task.pattern", "all trials of the search have the same, rggb"),
-    ],
-)
-def test_a_setting_without_values_is_refused(first: RunRecord, path: str, cause: str) -> None:
-    with pytest.raises(SpecError, match=cause):
-        sides_by([seen(first)], path)
 
 
 def test_numbers_that_rarely_repeat_are_in_thirds(first: RunRecord) -> None:
@@ -375,9 +203,3 @@ def test_photographs_that_not_all_were_measured_on_are_left_out(first: RunRecord
     d = (psnr(second, "top1") - psnr(first, "top1"))[:, :2]
     assert row.numbers is not None
     assert row.numbers.difference == pytest.approx(d.mean())
-
-
-def test_runs_without_any_value_are_refused(first: RunRecord) -> None:
-    empty = replace(first, trials=())
-    with pytest.raises(SpecError, match="no trial has ended with a value yet"):
-        compared(empty, empty)

@@ -16,6 +16,7 @@ import plausible_study
 import pytest
 from test_escaping import PAYLOADS, poisoned_run, structure
 from test_page import CASES, _without
+from written_runs import events, written
 
 from raysearch.errors import SpecError
 from raysearch.report.document import Cell, Figure, Missing, Table
@@ -24,9 +25,6 @@ from raysearch.report.page import Live, together, write_report
 from raysearch.report.paper import write_paper
 from raysearch.report.sections import overview
 from raysearch.report.view import View, view
-from raysearch.results.events import DriverStarted, DriverStopped, Event, PhaseEnded, TrialEnded, TrialReported, TrialStarted
-from raysearch.results.folder import RunFolder
-from raysearch.results.journal import new_journal
 from raysearch.results.record import RunRecord
 
 SPACE = "{http://www.w3.org/1999/xhtml}"
@@ -170,30 +168,6 @@ def test_no_joint_figure_where_runs_do_not_measure_the_same(
     assert not any(isinstance(block, Figure) for block in blocks)
     (missing,) = (block for block in blocks if isinstance(block, Missing))
     assert why in missing.text
-
-
-def events(record: RunRecord, stopped: bool = True) -> list[Event]:
-    """The run as its journal would tell it."""
-    found: list[Event] = [DriverStarted(time=1.7e9, attempt=0, command=("raysearch",), versions={}, host="h")]
-    for t in record.trials:
-        known = {name: getattr(t, name) for name in ("phase", "role", "source", "values", "config", "seed", "steps")}
-        found.append(TrialStarted(time=1.7e9, trial=t.number, **known))
-        found += [TrialReported(time=1.7e9, trial=t.number, step=p.step, metrics=p.metrics) for p in t.reports]
-        if t.status is not None:
-            ends = {name: getattr(t, name) for name in ("status", "step", "value", "seconds", "reason", "facts")}
-            found.append(TrialEnded(time=1.7e9, trial=t.number, **ends))
-    if stopped:
-        found += [PhaseEnded(time=1.7e9, phase=phase, reason="trials") for phase in ("search", "confirm")]
-        found.append(DriverStopped(time=1.7e9 + 60, reason="done", message=""))
-    return found
-
-
-def written(root: Path, name: str, told: Sequence[Event], title: str = "A study") -> RunFolder:
-    folder = RunFolder(root / name)
-    folder.path.mkdir(parents=True)
-    folder.write_study("name: x\n", {"name": "x", "title": title, "objective": {"metric": "psnr", "mode": "max"}})
-    new_journal(folder.journal, told)
-    return folder
 
 
 HOSTILE = "javascript:alert(1) <img src=x onerror=alert(1)>&\"'%2e"

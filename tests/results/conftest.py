@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -43,3 +44,9 @@ def s3() -> Iterator[str]:
         for name, value in CREDENTIALS.items():
             patch.setenv(name, value)
         yield options
+
+
+@pytest.fixture
+def no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make hundreds of openings quick on a busy disk."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
