@@ -58,8 +58,8 @@ Every search that is in a table is a line of [search_bench.csv](search_bench.csv
 - `raysearch` is what a study does by default. It was developed on seeds from 1000 on. One thing was decided after a first race on
   the seeds here, from 0 on: trials 1 and 3 no longer run their full length whatever happens. With them ours was better than `ray`
   by 0.249 dB on `restoration` and reached 31.5 dB after 14,908 s; on `crossing` it was better than `optuna` by 0.290 dB.
-- `raysearch-full`, whose model learns from trials of full length only, and `raysearch-unchecked`, which believes every rung, are what
-  a study's default could be instead.
+- `raysearch-full`, whose model learns from trials of full length only, and `raysearch-unchecked`, which believes every rung, are
+  what a study's default could be instead.
 - `raysearch-transfer` and `raysearch-misled` are `raysearch run --transfer`: the five best configurations of an earlier search of
   20,000 simulated seconds (not counted) are tried first. Its problem was this one with the best learning rate halved and the best
   patch 0.7 doublings larger, or with the best learning rate at a hundredth (`raysearch/search/elsewhere.py`). The first halves the
