@@ -199,8 +199,6 @@ FAMILIES: dict[str, Family] = {
         "sr",
         {"kind": "zssr", "depth": 6, "width": 32, "max_steps": 800, "crop": 64},
         800,
-        tests=("set5",),
-        note="It gains on every photograph, but very differently, and four are too few for a narrow interval.",
     ),
     "NN3D on FFDNet": Family("levels", {"kind": "nn3d", "denoiser": {"kind": "ffdnet", "depth": 8, "width": 32}}, 400, patch=64),
 }

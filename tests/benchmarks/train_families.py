@@ -1,4 +1,4 @@
-"""That training works: every family of networks, trained for seconds to 1.5 CPU minutes, against its classical baseline.
+"""That training works: every family of networks, trained for seconds to seven CPU minutes, against its classical baseline.
 
 ::
 
@@ -69,8 +69,7 @@ training and evaluation work together: a family that gains nothing here would ha
   for each image.
 - Set5's fifth photograph, `img_005` (woman), is left out: it shows BSDS500's 302003, which is trained on.
 
-The lines come from several calls over a day in which other parts of the code changed (JPEG on the device, a blur option of
-super-resolution), so a new call trains some of them again. The same with more digits: [families.csv](families.csv).
+The same with more digits: [families.csv](families.csv).
 """
 
 
