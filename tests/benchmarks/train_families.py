@@ -48,7 +48,7 @@ TEST_SETS = {
 INTRODUCTION = """
 # Training works: every family of networks against its classical baseline
 
-Each network that raysearch trains was trained once, for seconds to 1.5 CPU minutes, and compared with its classical baseline on
+Each network that raysearch trains was trained once, for seconds to seven CPU minutes, and compared with its classical baseline on
 photographs that it never saw. Made, and made again, by
 
 ```bash
@@ -66,7 +66,7 @@ training and evaluation work together: a family that gains nothing here would ha
   the spread over seeds is not in it.
 - *steps*: optimisation steps, patches in a step, and their size in pixels of the clean image; Adam from the rate *lr*, one cosine
   to zero. *CPU s*: the process's own seconds on one thread, for training; for ZSSR, which learns from the image that it enlarges,
-  for each image.
+  for each image. Other work on the machine makes these seconds more, and changes nothing else.
 - Set5's fifth photograph, `img_005` (woman), is left out: it shows BSDS500's 302003, which is trained on.
 
 The same with more digits: [families.csv](families.csv).

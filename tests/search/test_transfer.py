@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from raysearch.results.record import RunRecord, TrialRecord
-from raysearch.search.elsewhere import EARLIER_WORKERS, MISLEADING, RELATED, Elsewhere, handed_on
+from raysearch.search.elsewhere import MISLEADING, RELATED, Elsewhere, handed_on
 from raysearch.search.importing import transferred
 from raysearch.search.methods import METHODS, StudyPolicy, scheduler_of, searcher_of
 from raysearch.search.simulation import Policy, Simulated, simulate
@@ -85,7 +85,6 @@ def test_the_comparison_hands_on_what_a_study_would() -> None:
     study: Any = SimpleNamespace(trial=problem.space)
     assert len(handed) == 5
     assert [dict(one) for one in handed] == [dict(one.values) for one in transferred(study, record)]
-    assert EARLIER_WORKERS == 4
 
 
 class Listening:
