@@ -6,9 +6,9 @@
     python -m tests.benchmarks.search_bench --runs runs.csv --only crossing:random --seeds 12  # a part of that
     python -m tests.benchmarks.search_bench --runs runs.csv --write reports/search_bench  # writes what is there
 
-Syne Tune's methods need ``pip install -c constraints.txt -e '.[peers]'``; its CQR takes eight to ten minutes a search, the others seconds.
-A search is made once: a race that is stopped goes on where it was. Delete the lines of ours from the file when the searcher has
-changed.
+Syne Tune's methods need ``pip install -c constraints.txt -e '.[peers]'``; its CQR takes eight to ten minutes a search, the
+others seconds. A search is made once: a race that is stopped goes on where it was. Delete the lines of ours from the file when the
+searcher has changed.
 """
 
 from __future__ import annotations
